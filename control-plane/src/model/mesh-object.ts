@@ -1,0 +1,15 @@
+import type { DestinationRule } from "./destination-rule.js";
+import type { PeerAuthentication } from "./peer-authentication.js";
+import type { Plugin } from "./plugin.js";
+import type { Service } from "./service.js";
+import type { VirtualService } from "./virtual-service.js";
+import type { Workload } from "./workload.js";
+
+/** A decoded API object of a kind that the mesh acts on. */
+export type MeshObject =
+  | { readonly kind: "Service"; readonly value: Service }
+  | { readonly kind: "WorkloadEntry"; readonly value: Workload }
+  | { readonly kind: "DestinationRule"; readonly value: DestinationRule }
+  | { readonly kind: "VirtualService"; readonly value: VirtualService }
+  | { readonly kind: "PeerAuthentication"; readonly value: PeerAuthentication }
+  | { readonly kind: "WasmPlugin"; readonly value: Plugin };

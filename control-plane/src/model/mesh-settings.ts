@@ -1,0 +1,16 @@
+/** What holds for the whole mesh and comes from the control plane's own configuration. */
+export interface MeshSettings {
+  /** Of SPIFFE ids, for example `cluster.local`. */
+  readonly trustDomain: string;
+  /** Objects in it cover the whole mesh. */
+  readonly rootNamespace: string;
+  /** Files of a proxy's own identity, as the proxy names them. */
+  readonly identityFiles: IdentityFiles;
+}
+
+export interface IdentityFiles {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** A rename into this directory makes Envoy read the files again. */
+  readonly watchedDirectory: string;
+}

