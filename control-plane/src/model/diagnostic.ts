@@ -23,6 +23,8 @@ export interface Diagnostic {
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, object, field, reason, message, hint } = diagnostic;
   const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
-  const subject = [object && formatObjectRef(object), field].filter((part) => part !== undefined && part !== "").join(" ");
+  const subject = [object && formatObjectRef(object), field]
+    .filter((part) => part !== undefined && part !== "")
+    .join(" ");
   return `${place}${subject === "" ? "" : `${subject}: `}${message} (${reason}). Fix: ${hint}`;
 }

@@ -35,7 +35,12 @@ export interface ModuleFailure {
 export type ModuleState =
   | { readonly kind: "pending"; readonly message: string; readonly lastGood?: ServedPlugin }
   | { readonly kind: "ready"; readonly served: ServedPlugin }
-  | { readonly kind: "failed"; readonly failure: ModuleFailure; readonly digest?: string; readonly lastGood?: ServedPlugin };
+  | {
+      readonly kind: "failed";
+      readonly failure: ModuleFailure;
+      readonly digest?: string;
+      readonly lastGood?: ServedPlugin;
+    };
 
 /** What proxies should run: the ready module, else the last good one, else nothing. */
 export function servedPlugin(state: ModuleState | undefined): ServedPlugin | undefined {

@@ -14,4 +14,6 @@ export interface Workload {
   readonly weight: number;
   /** Whether a sidecar runs beside it. */
   readonly hasSidecar: boolean;
+  /** Standalone: the command that starts the app, from the annotation `weft.mesh/run`. */
+  readonly run?: string;
 }

@@ -1,0 +1,81 @@
+import { resolve } from "node:path";
+import { DEFAULT_ROOT_NAMESPACE, DEFAULT_TRUST_DOMAIN } from "@weft/control-plane/config";
+import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
+import { type Diagnostic, formatDiagnostic } from "@weft/control-plane/model/diagnostic";
+import type { Snapshot } from "@weft/control-plane/model/snapshot";
+import { createFileSource } from "@weft/control-plane/source/files";
+import { rememberedPlugins } from "@weft/control-plane/status/remembered";
+import { readStatuses } from "@weft/control-plane/status/writer";
+import { createStore, type StoreChange } from "@weft/control-plane/store/store";
+import { resourceToJson } from "@weft/control-plane/translate/json";
+import { translate } from "@weft/control-plane/translate/translate";
+import { stringify } from "yaml";
+import { stateFolder } from "../mesh/state-folder.js";
+
+export interface TranslateFlags {
+  readonly file: string;
+  readonly proxy: string;
+  readonly output: "yaml" | "json";
+}
+
+/**
+ * `weft translate`: what a proxy would get, by the server's own function, without a server. Plugins are as their last
+ * status says, without their bytes. Returns the exit code: 1 when something in the folder is wrong.
+ */
+export async function translateFolder(flags: TranslateFlags): Promise<number> {
+  const folder = resolve(flags.file);
+  const { snapshot, diagnostics } = await readFolder(folder);
+  for (const diagnostic of diagnostics) console.error(formatDiagnostic(diagnostic));
+  const key = flags.proxy.includes("/") ? flags.proxy : `default/${flags.proxy}`;
+  const workload = snapshot.workloads.get(key);
+  if (workload === undefined) {
+    const known = [...snapshot.workloads.keys()].sort().join(", ");
+    console.error(`no WorkloadEntry ${key} in ${folder}; there are: ${known}`);
+    return 1;
+  }
+  const resources = translate(snapshot, { key, workload }).map((resource) => ({
+    type: resource.type,
+    name: resource.name,
+    version: resource.version,
+    ...(resource.bytes === undefined ? { bytes: "not at hand" } : { config: resourceToJson(resource) }),
+  }));
+  console.log(
+    flags.output === "json"
+      ? JSON.stringify(resources, undefined, 2)
+      : stringify(resources, { aliasDuplicateObjects: false }),
+  );
+  return diagnostics.some(({ severity }) => severity === "error") ? 1 : 0;
+}
+
+async function readFolder(folder: string): Promise<{ snapshot: Snapshot; diagnostics: readonly Diagnostic[] }> {
+  const store = createStore(
+    {
+      trustDomain: DEFAULT_TRUST_DOMAIN,
+      rootNamespace: DEFAULT_ROOT_NAMESPACE,
+      identityFiles: STANDALONE_FILES,
+    },
+    "",
+  );
+  const stop = new AbortController();
+  let found: readonly Diagnostic[] = [];
+  for await (const batch of createFileSource({ folder }).watch(stop.signal)) {
+    const changes: StoreChange[] = [];
+    for (const event of batch) {
+      if (event.kind === "apply") changes.push({ kind: "apply", object: event.object });
+      else if (event.kind === "diagnostics") found = event.diagnostics;
+    }
+    store.apply(changes);
+    if (batch.some((event) => event.kind === "ready")) break;
+  }
+  stop.abort();
+  const { statuses } = await readStatuses(stateFolder(folder).status);
+  store.setModules(
+    new Map(
+      [...rememberedPlugins(statuses)].flatMap(([key, { lastGood }]) =>
+        lastGood === undefined ? [] : [[key, { kind: "ready" as const, served: lastGood }]],
+      ),
+    ),
+  );
+  const { snapshot, diagnostics } = store.current;
+  return { snapshot, diagnostics: [...found, ...diagnostics] };
+}

@@ -1,0 +1,81 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { createDemoContext, SERVICE_PORT } from "../demo/demo-context.js";
+import { MeshError } from "../mesh/mesh-error.js";
+import { publishAll, watchPlugins } from "../mesh/plugin-watch.js";
+import { type Mesh, startMesh } from "../mesh/standalone-mesh.js";
+import { createTerminal, type Terminal } from "../mesh/terminal.js";
+import { findTools } from "../mesh/tools.js";
+import { whenSynced } from "../mesh/when-synced.js";
+import { pluginsInForce, runAll, TOUR } from "./demo.js";
+
+export interface UpOptions {
+  readonly plugins?: string;
+  readonly registryPort: number;
+  readonly trustDomain: string;
+  readonly tagPollMs: number;
+  readonly tour: boolean;
+}
+
+/** `weft up FOLDER`: runs a standalone mesh until a signal ends it. */
+export async function up(folder: string, options: UpOptions): Promise<void> {
+  const terminal = createTerminal((text) => process.stdout.write(text));
+  const ended = nextSignal();
+  const pluginsDir = options.plugins === undefined ? undefined : await existingPlugins(options.plugins);
+  const mesh = await startMesh({
+    ...options,
+    ...findTools(),
+    folder,
+    onEvent: terminal.event,
+    beforeStart: async (publisher) => {
+      if (pluginsDir !== undefined) await publishAll(publisher, pluginsDir, terminal);
+    },
+  });
+  let stopWatching: () => Promise<void> = async () => {};
+  try {
+    if (pluginsDir !== undefined) stopWatching = await watchPlugins(mesh, pluginsDir, terminal);
+    const synced = await Promise.race([whenSynced(mesh).then(() => "synced" as const), ended]);
+    if (synced === "synced") {
+      terminal.step("ready", `${mesh.workloads().length} workloads in sync`);
+      if (options.tour) await Promise.race([tour(mesh, pluginsDir ?? "", terminal), ended]);
+      terminal.step(
+        "watching",
+        `${[mesh.folder, pluginsDir].filter((p) => p !== undefined).join(" and ")}; Ctrl-C ends all of it`,
+      );
+    }
+    terminal.step("stop", `${await ended}: ending sidecars, apps, control plane and registry`);
+  } finally {
+    await stopWatching();
+    await mesh.stop();
+  }
+}
+
+async function tour(mesh: Mesh, pluginsDir: string, terminal: Terminal): Promise<void> {
+  const context = createDemoContext(mesh, pluginsDir);
+  await pluginsInForce(context);
+  await runAll(TOUR, context, terminal);
+  const { address } = context.workload("frontend");
+  terminal.step(
+    "try",
+    [
+      `curl -i http://${address}:${SERVICE_PORT}/                         who answers: x-backend-version`,
+      `curl -i -H 'x-canary: always' http://${address}:${SERVICE_PORT}/   always v2`,
+      `curl -s http://${address}:15090/stats/prometheus | grep istio_requests_total`,
+      "edit a plugin in plugins/*/assembly or a file in examples/demo, and save",
+      "npm start -- --once                                   all checks, with faults, on a copy",
+    ].join("\n"),
+  );
+}
+
+async function existingPlugins(path: string): Promise<string> {
+  const dir = resolve(path);
+  const found = await stat(dir).catch(() => undefined);
+  if (!found?.isDirectory()) throw new MeshError("folder-missing", `--plugins ${path} is not a folder`);
+  return dir;
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((done) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => done(signal));
+  });
+}

@@ -1,0 +1,129 @@
+import { Command, InvalidArgumentError } from "commander";
+import { MeshError } from "./mesh/mesh-error.js";
+
+/**
+ * The `weft` command. Each subcommand imports what it needs when it runs, so that `--help` is quick.
+ * Exit codes: 0 done; 1 something is wrong with what was given, or could not be done; 2 wrong usage.
+ */
+const program = new Command("weft")
+  .description("A service mesh you program in TypeScript.")
+  .showHelpAfterError("(see --help)")
+  .configureHelp({ sortSubcommands: true })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+const port = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("a port is 0 to 65535");
+  return value;
+};
+const milliseconds = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 10) throw new InvalidArgumentError("at least 10 milliseconds");
+  return value;
+};
+const collect = (value: string, list: readonly string[]): string[] => [...list, value];
+
+program
+  .command("up")
+  .argument("<folder>", "folder with the YAML of the mesh")
+  .description("run a standalone mesh: registry, control plane, and a sidecar for each WorkloadEntry")
+  .option("--plugins <dir>", "compile and push the plugins below this folder, again at every change")
+  .option("--registry-port <port>", "port of the embedded registry on 127.0.0.1", port, 15050)
+  .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
+  .option("--tag-poll-ms <ms>", "how often a moved tag is looked for (imagePullPolicy: Always)", milliseconds, 300)
+  .option("--tour", "once it runs, send the demo's traffic and show what was observed", false)
+  .addHelpText("after", "\nExample:\n  weft up examples/demo --plugins plugins")
+  .action(async (folder: string, options) => {
+    const { up } = await import("./commands/up.js");
+    await up(folder, options);
+  });
+
+program
+  .command("demo")
+  .argument("<folder>", "the demo's folder")
+  .description("run the demonstration on a copy, with faults; 0 if every check is ok, else 1")
+  .requiredOption("--plugins <dir>", "the folder with the plugins' sources")
+  .option("--without <plugin>", "leave this plugin out; repeatable", collect, [])
+  .option("--output <format>", "table or json", "table")
+  .addHelpText("after", "\nExample:\n  weft demo examples/demo --plugins plugins --without retry")
+  .action(async (folder: string, options) => {
+    const { demo } = await import("./commands/demo.js");
+    process.exitCode = await demo(folder, options);
+  });
+
+program
+  .command("control-plane")
+  .description("serve xDS for one folder; weft up runs it")
+  .requiredOption("--folder <dir>", "folder with the YAML of the mesh")
+  .requiredOption("--state-dir <dir>", "for status files and the module cache")
+  .requiredOption("--identity-dir <dir>", "with cert.pem, key.pem and root.pem of the control plane")
+  .requiredOption("--admin-socket <path>", "Unix socket for weft commands on this machine")
+  .requiredOption("--envoy <path>", "Envoy 1.40, for the pre-flight of plugins")
+  .option("--xds-port <port>", "port of the xDS server on 127.0.0.1", port, 15012)
+  .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
+  .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
+  .option("--tag-poll-ms <ms>", "how often a moved tag is looked for", milliseconds, 60_000)
+  .option("--log-format <format>", "text or json", "text")
+  .action(async (options) => {
+    const { controlPlane } = await import("./commands/control-plane.js");
+    await controlPlane(options);
+  });
+
+program
+  .command("sidecar")
+  .description("run one workload's Envoy; its identity is signed by whoever watches the workload's folder")
+  .requiredOption("--dir <dir>", "the workload's folder")
+  .requiredOption("--workload <namespace/name>", "which WorkloadEntry this is")
+  .requiredOption("--address <ip>", "the workload's address")
+  .requiredOption("--xds <host:port>", "the control plane")
+  .option("--service-account <name>", "of the workload", "default")
+  .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
+  .addHelpText(
+    "after",
+    "\nExample:\n  weft sidecar --dir mesh/.weft/workloads/default.web --workload default/web --address 127.0.1.9 --xds 127.0.0.1:15012",
+  )
+  .action(async (options) => {
+    const { sidecar } = await import("./commands/sidecar.js");
+    await sidecar(options);
+  });
+
+program
+  .command("translate")
+  .description("print what a proxy would get from a folder, without a server")
+  .requiredOption("-f, --file <dir>", "folder with the YAML of the mesh")
+  .requiredOption("--proxy <namespace/name>", "the WorkloadEntry")
+  .option("-o, --output <format>", "yaml or json", "yaml")
+  .addHelpText("after", "\nExample:\n  weft translate -f examples/demo --proxy default/frontend")
+  .action(async (options) => {
+    const { translateFolder } = await import("./commands/translate.js");
+    process.exitCode = await translateFolder(options);
+  });
+
+const plugin = program.command("plugin").description("make plugins");
+plugin
+  .command("build")
+  .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
+  .description("compile a plugin to build/plugin.wasm")
+  .action(async (dir: string) => {
+    const { pluginBuild } = await import("./commands/plugin.js");
+    process.exitCode = await pluginBuild(dir);
+  });
+plugin
+  .command("push")
+  .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
+  .argument("<reference>", "where to, for example 127.0.0.1:15050/plugins/hello:0.1.0")
+  .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
+  .description("compile a plugin and push it to a registry; credentials come from Docker's config.json")
+  .action(async (dir: string, reference: string, options: { plainHttp: string[] }) => {
+    const { pluginPush } = await import("./commands/plugin.js");
+    process.exitCode = await pluginPush(dir, reference, options.plainHttp);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What the world or the user did wrong is told in one line; anything else is a bug and keeps its stack.
+  const isExpected = error instanceof MeshError || (error instanceof Error && "code" in error);
+  console.error(isExpected ? `weft: ${(error as Error).message}` : error);
+  process.exitCode = 1;
+}

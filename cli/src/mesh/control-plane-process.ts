@@ -1,0 +1,106 @@
+import { request } from "node:http";
+import { fileURLToPath } from "node:url";
+import { type GuardedProcess, startGuarded } from "./guarded-process.js";
+import { MeshError } from "./mesh-error.js";
+import type { StateFolder } from "./state-folder.js";
+
+/** A line of the control plane's log. */
+export interface ControlPlaneEvent {
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  /** What kind of event; absent: of no interest to most people. */
+  readonly kind?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ControlPlaneOptions {
+  readonly folder: string;
+  readonly state: StateFolder;
+  readonly xdsPort: number;
+  readonly trustDomain: string;
+  readonly envoyPath: string;
+  readonly plainHttpRegistries: readonly string[];
+  readonly tagPollMs: number;
+  readonly onEvent: (event: ControlPlaneEvent) => void;
+}
+
+const WEFT = fileURLToPath(new URL("../../bin/weft.mjs", import.meta.url));
+const START_LIMIT_MS = 60_000;
+
+/** Starts a control plane as a process of its own. Resolves when proxies may connect to it. */
+export async function startControlPlaneProcess(options: ControlPlaneOptions): Promise<GuardedProcess> {
+  const { state } = options;
+  let markReady: () => void = () => {};
+  const ready = new Promise<"ready">((done) => {
+    markReady = () => done("ready");
+  });
+  const lastLines: string[] = [];
+  const args = [
+    process.execPath,
+    WEFT,
+    "control-plane",
+    ...["--folder", options.folder],
+    ...["--state-dir", state.root],
+    ...["--identity-dir", state.controlPlane],
+    ...["--xds-port", String(options.xdsPort)],
+    ...["--trust-domain", options.trustDomain],
+    ...["--envoy", options.envoyPath],
+    ...["--tag-poll-ms", String(options.tagPollMs)],
+    ...["--admin-socket", state.adminSocket],
+    ...["--log-format", "json"],
+    ...options.plainHttpRegistries.flatMap((registry) => ["--plain-http", registry]),
+  ];
+  const running = await startGuarded(args, {
+    cwd: options.folder,
+    onLine: (line) => {
+      lastLines.push(line);
+      if (lastLines.length > 20) lastLines.shift();
+      const event = parseEvent(line);
+      options.onEvent(event);
+      if (event.kind === "ready") markReady();
+    },
+  });
+  const timeout = new Promise<string>((done) => {
+    setTimeout(done, START_LIMIT_MS, `not ready after ${START_LIMIT_MS / 1000} s`).unref();
+  });
+  const outcome = await Promise.race([ready, running.ended, timeout]);
+  if (outcome === "ready") return running;
+  await running.kill();
+  throw new MeshError(
+    "control-plane-failed",
+    `the control plane did not start (${outcome}):\n${lastLines.map((line) => `  ${parseEvent(line).message}`).join("\n")}`,
+  );
+}
+
+function parseEvent(line: string): ControlPlaneEvent {
+  try {
+    const value = JSON.parse(line) as ControlPlaneEvent;
+    if (typeof value.message === "string") return value;
+  } catch {
+    // Not from the logger: a crash, or Node itself.
+  }
+  return { level: "error", message: line, kind: "output" };
+}
+
+/** Asks a running control plane for its state. */
+export function askControlPlane<T>(socketPath: string, path: string): Promise<T> {
+  return new Promise((done, fail) => {
+    const call = request({ socketPath, path, timeout: 10_000 }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => {
+        try {
+          done(JSON.parse(text) as T);
+        } catch (error) {
+          fail(error);
+        }
+      });
+    });
+    call.on("error", fail);
+    call.on("timeout", () => call.destroy(new Error("the control plane does not answer")));
+    call.end();
+  });
+}

@@ -1,0 +1,17 @@
+export type MeshErrorCode =
+  | "folder-missing"
+  | "already-running"
+  | "port-in-use"
+  | "control-plane-failed"
+  | "setup-missing";
+
+/** The mesh cannot run on this machine as it was asked to. The message says what to do. */
+export class MeshError extends Error {
+  override readonly name = "MeshError";
+  readonly code: MeshErrorCode;
+
+  constructor(code: MeshErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

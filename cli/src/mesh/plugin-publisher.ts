@@ -1,0 +1,84 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { packPlugin, parseReference, pushPlugin, type RegistryClient } from "@weft/registry";
+import { formatDiagnostic } from "@weft/sdk/build";
+import { writeAtomic } from "../sidecar/atomic-file.js";
+import type { PluginCompiler } from "./plugin-compiler.js";
+
+export type Published =
+  | {
+      readonly ok: true;
+      readonly name: string;
+      readonly reference: string;
+      readonly digest: string;
+      readonly wasmPath: string;
+      readonly wasmBytes: number;
+      readonly tookMs: number;
+    }
+  | { readonly ok: false; readonly name: string; readonly messages: readonly string[] };
+
+export type Built =
+  | {
+      readonly ok: true;
+      readonly name: string;
+      readonly version: string;
+      readonly wasm: Uint8Array;
+      readonly pluginYaml: string;
+      /** Where the module was written. */
+      readonly wasmPath: string;
+    }
+  | { readonly ok: false; readonly messages: readonly string[] };
+
+/** Compiles the plugin in a folder and writes the module to `build/plugin.wasm` in it. */
+export async function buildPlugin(compiler: PluginCompiler, dir: string): Promise<Built> {
+  const compiled = await compiler.compile({ dir });
+  if (!compiled.ok) return { ok: false, messages: compiled.diagnostics.map(formatDiagnostic) };
+  const { wasm, pluginYaml, manifest } = compiled;
+  const wasmPath = join(dir, "build", "plugin.wasm");
+  await mkdir(join(dir, "build"), { recursive: true });
+  await writeAtomic(wasmPath, wasm);
+  return { ok: true, name: manifest.name, version: manifest.version, wasm, pluginYaml, wasmPath };
+}
+
+/** Pushes what was built. */
+export async function pushBuilt(
+  client: RegistryClient,
+  { wasm, pluginYaml }: Extract<Built, { ok: true }>,
+  reference: string,
+): Promise<{ readonly digest: string }> {
+  return pushPlugin(client, parseReference(reference), await packPlugin({ wasm, pluginYaml }));
+}
+
+/** Compiles the plugin in a folder and pushes it as `<registry>/plugins/<name>:<version>`. */
+export async function publishPlugin(
+  dir: string,
+  name: string,
+  { compiler, client, registry }: { compiler: PluginCompiler; client: RegistryClient; registry: string },
+): Promise<Published> {
+  const beganMs = performance.now();
+  const built = await buildPlugin(compiler, dir);
+  if (!built.ok) return { ok: false, name, messages: built.messages };
+  const reference = `${registry}/plugins/${built.name}:${built.version}`;
+  const { digest } = await pushBuilt(client, built, reference);
+  return {
+    ok: true,
+    name: built.name,
+    reference,
+    digest,
+    wasmPath: built.wasmPath,
+    wasmBytes: built.wasm.length,
+    tookMs: Math.round(performance.now() - beganMs),
+  };
+}
+
+/** The plugins below a folder, by name: those that have a plugin.yaml. */
+export async function findPlugins(pluginsDir: string): Promise<{ readonly name: string; readonly dir: string }[]> {
+  const found: { name: string; dir: string }[] = [];
+  for (const entry of await readdir(pluginsDir, { withFileTypes: true })) {
+    const dir = join(pluginsDir, entry.name);
+    if (!entry.isDirectory()) continue;
+    const manifest = await stat(join(dir, "plugin.yaml")).catch(() => undefined);
+    if (manifest !== undefined) found.push({ name: entry.name, dir });
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,85 @@
+import type { MeshObject } from "../model/mesh-object.js";
+import { readDestinationRule } from "./destination-rule.js";
+import type { Reader } from "./fields.js";
+import type { Metadata } from "./metadata.js";
+import { readPeerAuthentication } from "./peer-authentication.js";
+import { readService } from "./service.js";
+import { readVirtualService } from "./virtual-service.js";
+import { readWasmPlugin } from "./wasm-plugin.js";
+import { readWorkloadEntry } from "./workload-entry.js";
+
+/** A kind of object that the mesh acts on, under one API group. */
+export interface KindDefinition {
+  readonly kind: MeshObject["kind"];
+  /** Empty for the core group. */
+  readonly group: string;
+  /** The newest first. */
+  readonly versions: readonly string[];
+  /** Whether an object without `spec` says something. */
+  readonly specOptional: boolean;
+  /** Gives the reader of the spec. */
+  readonly read: (metadata: Metadata, standalone: boolean) => Reader<MeshObject>;
+}
+
+export const KINDS: readonly KindDefinition[] = [
+  {
+    kind: "Service",
+    group: "",
+    versions: ["v1"],
+    specOptional: false,
+    read: (metadata, standalone) => convert(readService(metadata, standalone), (value) => ({ kind: "Service", value })),
+  },
+  {
+    kind: "WorkloadEntry",
+    group: "networking.istio.io",
+    versions: ["v1", "v1beta1", "v1alpha3"],
+    specOptional: false,
+    read: (metadata) => convert(readWorkloadEntry(metadata), (value) => ({ kind: "WorkloadEntry", value })),
+  },
+  {
+    kind: "DestinationRule",
+    group: "networking.istio.io",
+    versions: ["v1", "v1beta1", "v1alpha3"],
+    specOptional: false,
+    read: (metadata) => convert(readDestinationRule(metadata), (value) => ({ kind: "DestinationRule", value })),
+  },
+  {
+    kind: "VirtualService",
+    group: "networking.istio.io",
+    versions: ["v1", "v1beta1", "v1alpha3"],
+    specOptional: false,
+    read: (metadata) => convert(readVirtualService(metadata), (value) => ({ kind: "VirtualService", value })),
+  },
+  {
+    kind: "PeerAuthentication",
+    group: "security.istio.io",
+    versions: ["v1", "v1beta1"],
+    specOptional: true,
+    read: (metadata) => convert(readPeerAuthentication(metadata), (value) => ({ kind: "PeerAuthentication", value })),
+  },
+  wasmPlugin("weft.mesh", "weft"),
+  wasmPlugin("extensions.istio.io", "istio"),
+];
+
+function wasmPlugin(group: string, api: "weft" | "istio"): KindDefinition {
+  return {
+    kind: "WasmPlugin",
+    group,
+    versions: ["v1alpha1"],
+    specOptional: false,
+    read: (metadata, standalone) =>
+      convert(readWasmPlugin(metadata, { api, standalone }), (value) => ({ kind: "WasmPlugin", value })),
+  };
+}
+
+function convert<T>(read: Reader<T>, toObject: (value: T) => MeshObject): Reader<MeshObject> {
+  return (field) => {
+    const value = read(field);
+    return value === undefined ? undefined : toObject(value);
+  };
+}
+
+/** The values of `apiVersion` under which a kind is read. */
+export function apiVersionsOf({ group, versions }: KindDefinition): string[] {
+  return versions.map((version) => (group === "" ? version : `${group}/${version}`));
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { accepted, objectOf, refused } from "./decoding.js";
+
+const peer = (spec: string) => objectOf("PeerAuthentication", spec);
+
+test.each([
+  ["{}", {}],
+  ["{mtls: {}}", {}],
+  ["{mtls: {mode: UNSET}}", {}],
+  ["{mtls: {mode: STRICT}}", { mode: "STRICT" }],
+  ["{mtls: {mode: DISABLE}, selector: {matchLabels: {app: a}}}", { mode: "DISABLE", selector: { app: "a" } }],
+  ["{mtls: {mode: PERMISSIVE}, selector: {matchLabels: {}}}", { mode: "PERMISSIVE" }],
+  ["{mtls: {mode: PERMISSIVE}, selector: {}, portLevelMtls: {}}", { mode: "PERMISSIVE" }],
+])("%s is read", (spec, value) => {
+  expect(accepted(peer(spec)).value).toEqual({ namespace: "default", name: "x", ...value });
+});
+
+test.each([
+  ["{mtls: {mode: strict}}", ["InvalidValue spec.mtls.mode"]],
+  ["{mtls: STRICT}", ["WrongType spec.mtls"]],
+  ["{mtls: {mdoe: STRICT}}", ["UnknownField spec.mtls.mdoe"]],
+  ["{portLevelMtls: {8080: {mode: DISABLE}}}", ["UnsupportedField spec.portLevelMtls"]],
+  ["{selector: {matchLables: {a: b}}}", ["UnknownField spec.selector.matchLables"]],
+  ["{selector: {matchLabels: {a: '*'}}}", ["InvalidLabel spec.selector.matchLabels.a"]],
+  ["{selector: {matchExpressions: [{key: a}]}}", ["UnsupportedField spec.selector.matchExpressions"]],
+])("%s is refused", (spec, problems) => {
+  expect(refused(peer(spec))).toEqual(problems);
+});

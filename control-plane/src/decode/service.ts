@@ -1,0 +1,175 @@
+import { type Service, type ServicePort, serviceHost } from "../model/service.js";
+import {
+  type Field,
+  type ObjectFields,
+  type Reader,
+  readAnyString,
+  readBoolean,
+  readList,
+  readObject,
+  readOneOf,
+  readPort,
+  refuse,
+  show,
+} from "./fields.js";
+import type { Metadata } from "./metadata.js";
+import { readDnsLabel, readLabels } from "./names.js";
+import { portProtocol } from "./port-protocol.js";
+
+const SELECTOR_HINT = "name the labels of the workloads behind the Service";
+
+/** Fields by which a cluster, not the mesh, makes a Service reachable. Without a cluster nothing acts on them. */
+const CLUSTER_FIELDS = [
+  "clusterIP",
+  "clusterIPs",
+  "allocateLoadBalancerNodePorts",
+  "externalIPs",
+  "externalTrafficPolicy",
+  "healthCheckNodePort",
+  "loadBalancerClass",
+  "loadBalancerIP",
+  "loadBalancerSourceRanges",
+  "nodePort",
+];
+
+/**
+ * A core/v1 Service. Ports that are not TCP are left out with a warning, because the mesh does not touch their traffic.
+ * https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
+ */
+export function readService(metadata: Metadata, standalone: boolean): Reader<Service> {
+  return readObject((fields, field) => {
+    const { namespace, name } = metadata;
+    readDnsLabel({ value: name, path: ["metadata", "name"], problems: field.problems });
+    readReachability(fields, field, standalone);
+    const selector = fields.required("selector", readLabels, SELECTOR_HINT);
+    if (selector !== undefined && Object.keys(selector).length === 0)
+      field.problems.error([...field.path, "selector"], "MissingField", "is empty", SELECTOR_HINT);
+    const ports = fields.required(
+      "ports",
+      readList(readPortFields(standalone), { min: 1, max: 100 }),
+      "list the ports of the Service",
+    );
+    if (ports === undefined || selector === undefined) return undefined;
+    checkPorts(ports, field);
+    // Warnings about ports that could not be read would mislead.
+    if (field.problems.hasErrors) return undefined;
+    return { namespace, name, host: serviceHost(name, namespace), ports: ports.flatMap(toServicePort), selector };
+  });
+}
+
+function readReachability(fields: ObjectFields, field: Field, standalone: boolean): void {
+  fields.ignore(["ipFamilies", "ipFamilyPolicy"]);
+  readClusterFields(fields, field, standalone);
+  const type = fields.optional(
+    "type",
+    readOneOf(["ClusterIP", "NodePort", "LoadBalancer"], {
+      ExternalName: "use a Service with a selector; hosts outside the mesh come with a later version",
+    }),
+  );
+  if (standalone && type !== undefined && type !== "ClusterIP") warnNoEffect(field, "type", `is ${type}`);
+  fields.optional("internalTrafficPolicy", readOneOf(["Cluster"], { Local: "remove internalTrafficPolicy" }));
+  fields.optional("sessionAffinity", readOneOf(["None"], { ClientIP: "remove sessionAffinity" }));
+  fields.unsupported({
+    externalName: "use a Service with a selector; hosts outside the mesh come with a later version",
+    sessionAffinityConfig: "remove sessionAffinityConfig",
+    trafficDistribution: "remove trafficDistribution",
+  });
+  fields.optional("publishNotReadyAddresses", (field) => {
+    const value = readBoolean(field);
+    if (value === true) refuse(field, "UnsupportedValue", "is true, which is not supported yet", "remove the field");
+    return value;
+  });
+}
+
+function readClusterFields(fields: ObjectFields, field: Field, standalone: boolean): void {
+  fields.ignore(CLUSTER_FIELDS);
+  if (!standalone) return;
+  for (const name of CLUSTER_FIELDS) if (fields.has(name)) warnNoEffect(field, name, "is set");
+}
+
+function warnNoEffect(field: Field, name: string, what: string): void {
+  const message = `${what}, which has no effect without a cluster`;
+  field.problems.warning([...field.path, name], "NoEffect", message, "remove the field, or leave it for the cluster");
+}
+
+interface PortFields {
+  readonly field: Field;
+  readonly name?: string;
+  readonly port?: number;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+}
+
+const readPortFields = (standalone: boolean): Reader<PortFields> =>
+  readObject((fields, field) => {
+    readClusterFields(fields, field, standalone);
+    const name = fields.optional("name", readDnsLabel);
+    const port = fields.required("port", readPort, "give the number of the port that callers use");
+    const targetPort = fields.optional("targetPort", readTargetPort);
+    const appProtocol = fields.optional("appProtocol", readAnyString(256));
+    const protocol = fields.optional("protocol", readOneOf(["TCP", "UDP", "SCTP"])) ?? "TCP";
+    return {
+      field,
+      protocol,
+      ...(name !== undefined && { name }),
+      ...(port !== undefined && { port }),
+      ...(targetPort !== undefined && { targetPort }),
+      ...(appProtocol !== undefined && { appProtocol }),
+    };
+  });
+
+const readTargetPort: Reader<number | string> = (field) =>
+  typeof field.value === "string" && !/^\d+$/.test(field.value) ? readDnsLabel(field) : readPort(field);
+
+function checkPorts(ports: readonly PortFields[], list: Field): void {
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  for (const { field, name, port, protocol } of ports) {
+    const path = (part: string) => ({ ...field, path: [...field.path, part] });
+    if (name === undefined && ports.length > 1)
+      refuse(path("name"), "MissingField", "is missing", "name every port of a Service that has several");
+    if (name !== undefined && names.has(name))
+      refuse(path("name"), "DuplicateName", `${show(name)} is used by two ports`, "give each port a name of its own");
+    if (port !== undefined && numbers.has(`${protocol} ${port}`))
+      refuse(path("port"), "DuplicatePort", `${port} is used twice`, "list each port once");
+    if (name !== undefined) names.add(name);
+    if (port !== undefined) numbers.add(`${protocol} ${port}`);
+  }
+  if (ports.length > 0 && ports.every(({ protocol }) => protocol !== "TCP"))
+    list.problems.warning(
+      [...list.path, "ports"],
+      "NoTcpPort",
+      "has no TCP port, so the mesh does nothing for this Service",
+      "add a TCP port or leave the Service out of the folder",
+    );
+}
+
+function toServicePort(fields: PortFields): ServicePort[] {
+  const { field, name = "", port, targetPort, appProtocol, protocol } = fields;
+  if (port === undefined) return [];
+  if (protocol !== "TCP") {
+    field.problems.warning(
+      [...field.path, "protocol"],
+      "UnsupportedProtocol",
+      `is ${protocol}; traffic of this port passes by the mesh`,
+      "nothing, if that is meant",
+    );
+    return [];
+  }
+  if (typeof targetPort === "string")
+    field.problems.warning(
+      [...field.path, "targetPort"],
+      "NamedTargetPort",
+      `${show(targetPort)} is a name, which nothing resolves outside a cluster`,
+      `give its number, or set ports.${name === "" ? "<name of the Service's port>" : name} in every WorkloadEntry (${port} is used where it is missing)`,
+    );
+  return [
+    {
+      name,
+      port,
+      targetPort: typeof targetPort === "number" ? targetPort : port,
+      protocol: portProtocol(field, name, appProtocol),
+    },
+  ];
+}

@@ -1,0 +1,283 @@
+import type { ModuleFailure, ModuleState, ServedPlugin } from "../model/module-state.js";
+import { servedPlugin } from "../model/module-state.js";
+import type { Plugin } from "../model/plugin.js";
+import type { PluginManifest } from "../model/plugin-manifest.js";
+import { failureOf } from "./failure.js";
+import type { ModuleSource } from "./module-source.js";
+import { type PulledModule, servePlugin } from "./served-plugin.js";
+import { checkModule, type StaticProblem } from "./static-checks.js";
+
+/** A version that proxies refused; it is never pushed again. */
+export interface RejectedVersion {
+  readonly version: string;
+  readonly message: string;
+}
+
+/** What a restarted control plane knows of a plugin from its status. */
+export interface RememberedModule {
+  readonly lastGood?: ServedPlugin;
+  readonly rejected: readonly RejectedVersion[];
+}
+
+/** Gets, proves and keeps the modules of plugins. Nothing here is on the path of a push. */
+export interface Modules {
+  /** Takes the plugins that there are now. New and changed ones are worked on, gone ones forgotten. */
+  reconcile(plugins: ReadonlyMap<string, Plugin>): void;
+  /** A proxy refused this version: it is taken back everywhere, and the last good one served. */
+  reject(key: string, version: string, message: string): void;
+  rejected(key: string): readonly RejectedVersion[];
+  close(): void;
+}
+
+export interface ModulesOptions {
+  readonly source: ModuleSource;
+  /** Runs a plugin as a proxy would; undefined when it came up. */
+  readonly preflight: (key: string, served: ServedPlugin) => Promise<StaticProblem | undefined>;
+  readonly decodeManifest: (
+    text: string,
+  ) => { ok: true; manifest: PluginManifest } | { ok: false; messages: readonly string[] };
+  readonly maxModuleBytes: number;
+  /** How often a moved tag is looked for with `imagePullPolicy: Always`. */
+  readonly pollIntervalMs: number;
+  /** What the last run knew, by plugin key. */
+  readonly remembered: ReadonlyMap<string, RememberedModule>;
+  readonly onChange: (states: ReadonlyMap<string, ModuleState | undefined>) => void;
+}
+
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 60_000;
+
+export function createModules(options: ModulesOptions): Modules {
+  const workers = new Map<string, Worker>();
+  const remembered = new Map(options.remembered);
+  return {
+    reconcile(plugins) {
+      const changes = new Map<string, ModuleState | undefined>();
+      for (const [key, worker] of workers)
+        if (!plugins.has(key)) {
+          worker.stop();
+          workers.delete(key);
+          remembered.delete(key);
+          changes.set(key, undefined);
+        }
+      for (const [key, plugin] of plugins) {
+        const worker = workers.get(key);
+        if (worker !== undefined) {
+          if (worker.plugin !== plugin) worker.update(plugin);
+          continue;
+        }
+        const created = new Worker(key, plugin, remembered.get(key), options);
+        workers.set(key, created);
+        changes.set(key, created.state);
+        created.start();
+      }
+      if (changes.size > 0) options.onChange(changes);
+    },
+    reject(key, version, message) {
+      workers.get(key)?.reject(version, message);
+    },
+    rejected(key) {
+      return workers.get(key)?.rejected ?? [];
+    },
+    close() {
+      for (const worker of workers.values()) worker.stop();
+      workers.clear();
+    },
+  };
+}
+
+/** One plugin's module: resolve, pull, check, prove; then look again when it may have moved. */
+class Worker {
+  readonly #key: string;
+  readonly #options: ModulesOptions;
+  #plugin: Plugin;
+  #state: ModuleState;
+  #rejected: readonly RejectedVersion[];
+  /** Versions that did not pass, with why: they are not tried again. */
+  readonly #refused = new Map<string, StaticProblem>();
+  /** Versions that passed, so that going back to one takes no proof. */
+  readonly #proven = new Set<string>();
+  #round = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+
+  constructor(key: string, plugin: Plugin, remembered: RememberedModule | undefined, options: ModulesOptions) {
+    this.#key = key;
+    this.#plugin = plugin;
+    this.#options = options;
+    const { lastGood, rejected = [] } = remembered ?? {};
+    this.#rejected = rejected;
+    if (lastGood !== undefined) this.#proven.add(lastGood.version);
+    this.#state = {
+      kind: "pending",
+      message: "waiting for the registry",
+      ...(lastGood === undefined ? {} : { lastGood }),
+    };
+  }
+
+  get plugin(): Plugin {
+    return this.#plugin;
+  }
+
+  get state(): ModuleState {
+    return this.#state;
+  }
+
+  get rejected(): readonly RejectedVersion[] {
+    return this.#rejected;
+  }
+
+  start(): void {
+    this.#begin();
+  }
+
+  update(plugin: Plugin): void {
+    this.#plugin = plugin;
+    this.#failures = 0;
+    this.#begin();
+  }
+
+  stop(): void {
+    this.#round.abort();
+    clearTimeout(this.#timer);
+  }
+
+  reject(version: string, message: string): void {
+    if (this.#rejected.some((r) => r.version === version)) return;
+    this.#rejected = [...this.#rejected, { version, message }].slice(-20);
+    this.#proven.delete(version);
+    const current = servedPlugin(this.#state);
+    if (current?.version !== version) return;
+    const previous = this.#previousGood;
+    this.#fail({ stage: "Validated", reason: "RejectedByProxy", message }, current.digest, previous);
+  }
+
+  /** What was good before the version in force. */
+  #previousGood: ServedPlugin | undefined;
+
+  #begin(): void {
+    this.#round.abort();
+    clearTimeout(this.#timer);
+    this.#round = new AbortController();
+    const { signal } = this.#round;
+    this.#work(signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#retryLater(failureOf(error));
+    });
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { source } = this.#options;
+    const plugin = this.#plugin;
+    const digest = await source.resolve(plugin, signal);
+    if (signal.aborted) return;
+    const served = servedPlugin(this.#state);
+    const same = served?.digest === digest && served.wasm !== undefined && served.config === plugin.config;
+    const module: PulledModule = same
+      ? { digest, wasmSha256: served.wasmSha256, wasm: served.wasm as Uint8Array }
+      : await source.pull(plugin, digest, signal);
+    if (signal.aborted) return;
+    const manifest = same ? served.manifest : this.#manifestOf(module);
+    if ("reason" in manifest) {
+      this.#fail({ stage: "Verified", ...manifest }, digest);
+      this.#lookAgain();
+      return;
+    }
+    await this.#prove(servePlugin(plugin, module, manifest), signal);
+    if (!signal.aborted) this.#lookAgain();
+  }
+
+  #manifestOf(module: PulledModule): PluginManifest | StaticProblem {
+    const problem = checkModule(module.wasm, this.#options.maxModuleBytes);
+    if (problem !== undefined) return problem;
+    if (module.pluginYaml === undefined) return foreignManifest(this.#plugin);
+    const decoded = this.#options.decodeManifest(module.pluginYaml);
+    if (decoded.ok) return decoded.manifest;
+    return { reason: "InvalidManifest", message: `plugin.yaml in the image: ${decoded.messages.join("; ")}` };
+  }
+
+  async #prove(candidate: ServedPlugin, signal: AbortSignal): Promise<void> {
+    const { version, digest } = candidate;
+    const rejection = this.#rejected.find((r) => r.version === version);
+    if (rejection !== undefined) {
+      this.#fail({ stage: "Validated", reason: "RejectedByProxy", message: rejection.message }, digest);
+      return;
+    }
+    let problem = this.#refused.get(version);
+    if (problem === undefined && !this.#proven.has(version)) {
+      problem = await this.#options.preflight(this.#key, candidate);
+      if (signal.aborted) return;
+      if (problem !== undefined) this.#refused.set(version, problem);
+    }
+    if (problem !== undefined) {
+      this.#fail({ stage: "Validated", ...problem }, digest);
+      return;
+    }
+    this.#proven.add(version);
+    this.#failures = 0;
+    const current = servedPlugin(this.#state);
+    if (current !== undefined && current.version !== version) this.#previousGood = current;
+    // The same version keeps its identity, so that nothing downstream sees a change.
+    const kept = current?.version === version && current.wasm !== undefined && current.digest === digest;
+    this.#set({ kind: "ready", served: kept ? current : candidate });
+  }
+
+  #fail(failure: ModuleFailure, digest?: string, lastGood = servedPlugin(this.#state)): void {
+    this.#set({
+      kind: "failed",
+      failure,
+      ...(digest === undefined ? {} : { digest }),
+      ...(lastGood === undefined ? {} : { lastGood }),
+    });
+  }
+
+  #retryLater(failure: ModuleFailure): void {
+    this.#failures++;
+    const backOffMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
+    const delayMs = Math.max(backOffMs * (0.8 + 0.4 * Math.random()), 100);
+    this.#fail({ ...failure, nextAttempt: new Date(Date.now() + delayMs).toISOString() });
+    this.#timer = setTimeout(() => this.#begin(), delayMs);
+  }
+
+  #lookAgain(): void {
+    const { imagePullPolicy, sha256, url } = this.#plugin;
+    if (url.startsWith("file://") || (imagePullPolicy === "Always" && sha256 === undefined))
+      this.#timer = setTimeout(() => this.#begin(), this.#options.pollIntervalMs);
+  }
+
+  #set(state: ModuleState): void {
+    if (state.kind === "ready" && this.#state.kind === "ready" && state.served === this.#state.served) return;
+    if (state.kind === "failed" && this.#state.kind === "failed" && sameFailure(state, this.#state)) {
+      this.#state = state;
+      if (state.failure.nextAttempt === undefined) return;
+    }
+    this.#state = state;
+    this.#options.onChange(new Map([[this.#key, state]]));
+  }
+}
+
+function sameFailure(
+  a: Extract<ModuleState, { kind: "failed" }>,
+  b: Extract<ModuleState, { kind: "failed" }>,
+): boolean {
+  return (
+    a.failure.reason === b.failure.reason &&
+    a.failure.message === b.failure.message &&
+    a.digest === b.digest &&
+    a.lastGood === b.lastGood
+  );
+}
+
+/** For modules that were not made with Weft: what can be said without a manifest. */
+function foreignManifest(plugin: Plugin): PluginManifest {
+  return {
+    name: plugin.name,
+    version: "",
+    rootId: "",
+    side: "both",
+    phase: "default",
+    stateVersion: "1",
+    requires: [],
+    metrics: [],
+    builtWithSdk: false,
+  };
+}

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { formatDiagnostic } from "../model/diagnostic.js";
+import { readDocuments } from "./documents.js";
+import { DEFAULT_LIMITS } from "./limits.js";
+import { ObjectFiles } from "./object-files.js";
+
+const OPTIONS = { standalone: true, limits: DEFAULT_LIMITS };
+const INVALID = new URL("../../../examples/invalid/", import.meta.url);
+
+/** What is said of each file, as `line reason field`; of those that are wrong only together with others, nothing. */
+const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  "bad-plugin.yaml": [
+    "6 UnsupportedValue spec.url",
+    "7 InvalidDigest spec.sha256",
+    "8 InvalidValue spec.phase",
+    "9 WrongType spec.priority",
+    "12 OutOfRange spec.match[0].ports[0].number",
+  ],
+  "bad-regex.yaml": ["9 InvalidRegex spec.http[0].match[0].uri.regex"],
+  "duplicate-object.yaml": ["7 DuplicateObject "],
+  "missing-image.yaml": [],
+  "misspelt-kind.yaml": ["3 UnknownKind kind"],
+  "syntax-error.yaml": ["7 SyntaxError "],
+  "unknown-field.yaml": ["8 MissingField spec.http[0].route", "8 UnknownField spec.http[0].routes"],
+  "unknown-subset.yaml": [],
+  "unsupported-field.yaml": ["8 UnsupportedField spec.http[0].fault"],
+  "unsupported-kind.yaml": ["3 UnsupportedKind kind"],
+  "weight-sum.yaml": ["8 WeightSum spec.http[0].route"],
+  "wrong-type.yaml": ["7 WrongType spec.labels.version"],
+};
+
+describe("examples/invalid", () => {
+  const files = readdirSync(INVALID).filter((file) => file.endsWith(".yaml"));
+
+  test("has the files that are tested", () => {
+    expect(files.sort()).toEqual(Object.keys(EXPECTED).sort());
+  });
+
+  test.each(files)("%s", (file) => {
+    const reading = readDocuments(readFileSync(new URL(file, INVALID), "utf8"), file, OPTIONS);
+    const held = new ObjectFiles();
+    const diagnostics = held
+      .update(new Map([[file, reading]]))
+      .flatMap((event) => (event.kind === "diagnostics" ? event.diagnostics : []));
+    const brief = diagnostics.map(({ line, reason, field = "" }) => `${line} ${reason} ${field}`);
+    expect(brief.sort(byNumber)).toEqual(EXPECTED[file]);
+    for (const diagnostic of diagnostics) {
+      expect(diagnostic.file).toBe(file);
+      expect(diagnostic.hint).not.toBe("");
+      expect(formatDiagnostic(diagnostic)).toMatch(/^[a-z-]+\.yaml:\d+: .+ \(\w+\)\. Fix: .+/);
+    }
+  });
+});
+
+function byNumber(a: string, b: string): number {
+  return Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1);
+}
+
+const RULE = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec: {host: b}\n";
+
+describe("texts that attack the reader", () => {
+  test.each([
+    ["deep nesting", "[".repeat(200_000)],
+    [
+      "aliases of aliases",
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 9 }, (_, i) => `${"bcdefghij"[i]}: &${"bcdefghij"[i]} [${Array(9).fill(`*${"abcdefghi"[i]}`).join(",")}]`).join("\n")}\n`,
+    ],
+    [
+      "a circle",
+      "apiVersion: weft.mesh/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec: {url: r.example/p, pluginConfig: &x {a: *x}}",
+    ],
+    [
+      "a prototype",
+      "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\n__proto__: {spec: {}}\n",
+    ],
+    ["two keys of one name", `${RULE}spec: {host: c}\n`],
+    ["keys that are lists", "? [a, b]\n: c\n"],
+    ["an unknown tag", "apiVersion: !!js/function 'x'\n"],
+  ])("%s ends in a diagnostic", (_, text) => {
+    const { diagnostics, objects } = readDocuments(text, "a.yaml", OPTIONS);
+    expect(diagnostics.length).toBeGreaterThan(0);
+    expect(objects.every(({ object }) => object === undefined)).toBe(true);
+  });
+
+  test("too many documents are refused", () => {
+    const limits = { ...DEFAULT_LIMITS, maxDocuments: 2 };
+    const { diagnostics, objects } = readDocuments(`${RULE}---\n${RULE}---\n${RULE}`, "a.yaml", {
+      standalone: true,
+      limits,
+    });
+    expect(diagnostics).toMatchObject([{ reason: "TooLarge" }]);
+    expect(objects).toEqual([]);
+  });
+});
+
+test.each([
+  ["nothing", ""],
+  ["comments", "# a\n---\n# b\n"],
+  ["empty documents", "---\n---\n"],
+])("a file with %s holds no objects and no mistake", (_, text) => {
+  expect(readDocuments(text, "a.yaml", OPTIONS)).toEqual({
+    parsed: true,
+    complete: true,
+    objects: [],
+    diagnostics: [],
+  });
+});
+
+test("merge keys are read as kubectl reads them", () => {
+  const text = `${RULE.replace("spec: {host: b}", "spec: {<<: &base {host: b}}")}`;
+  expect(readDocuments(text, "a.yaml", OPTIONS).objects[0]?.object).toMatchObject({ kind: "DestinationRule" });
+});

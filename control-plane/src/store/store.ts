@@ -1,0 +1,168 @@
+import type { Diagnostic } from "../model/diagnostic.js";
+import type { MeshObject } from "../model/mesh-object.js";
+import type { MeshSettings } from "../model/mesh-settings.js";
+import type { ModuleState } from "../model/module-state.js";
+import { type ObjectRef, objectKey } from "../model/object-ref.js";
+import { serviceHost } from "../model/service.js";
+import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
+import type { VirtualService } from "../model/virtual-service.js";
+import { checkAppPorts, checkClientPorts, checkSharedHosts, checkVirtualService } from "./references.js";
+
+/** One thing that a source saw. */
+export type StoreChange =
+  | { readonly kind: "apply"; readonly object: MeshObject }
+  | { readonly kind: "delete"; readonly ref: ObjectRef };
+
+/** What the store tells after each change of anything. */
+export interface StoreEvent {
+  readonly snapshot: Snapshot;
+  /** All that is wrong between objects now, in a stable order. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The one writer of snapshots. Every method publishes at most one event, and none when nothing changed. */
+export interface Store {
+  readonly current: StoreEvent;
+  apply(changes: readonly StoreChange[]): void;
+  /** Undefined forgets the module. */
+  setModules(states: ReadonlyMap<string, ModuleState | undefined>): void;
+  setTrustBundle(pem: string): void;
+  /** Calls back after each change, in order, synchronously. */
+  subscribe(listener: (event: StoreEvent) => void): () => void;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export function createStore(settings: MeshSettings, trustBundle: string): Store {
+  let current: StoreEvent = { snapshot: emptySnapshot(settings, trustBundle), diagnostics: [] };
+  /** As the user wrote them; the snapshot has only those whose references hold. */
+  let desired: ReadonlyMap<string, VirtualService> = new Map();
+  const listeners = new Set<(event: StoreEvent) => void>();
+
+  const publish = (snapshot: Snapshot, diagnostics: readonly Diagnostic[]) => {
+    current = { snapshot, diagnostics };
+    for (const listener of listeners) listener(current);
+  };
+
+  return {
+    get current() {
+      return current;
+    },
+    apply(changes) {
+      const next = applyChanges(current.snapshot, desired, changes);
+      if (next === undefined) return;
+      desired = next.desired;
+      const { virtualServices, diagnostics } = settle(current.snapshot.virtualServices, desired, next.snapshot);
+      publish({ ...next.snapshot, virtualServices }, diagnostics);
+    },
+    setModules(states) {
+      const modules = new Map(current.snapshot.modules);
+      for (const [key, state] of states)
+        if (state === undefined) modules.delete(key);
+        else modules.set(key, state);
+      if (sameEntries(modules, current.snapshot.modules)) return;
+      publish({ ...current.snapshot, modules }, current.diagnostics);
+    },
+    setTrustBundle(pem) {
+      if (pem !== current.snapshot.trustBundle) publish({ ...current.snapshot, trustBundle: pem }, current.diagnostics);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Copies only the kinds that change; undefined when none does. */
+function applyChanges(
+  snapshot: Snapshot,
+  desired: ReadonlyMap<string, VirtualService>,
+  changes: readonly StoreChange[],
+): { readonly snapshot: Snapshot; readonly desired: ReadonlyMap<string, VirtualService> } | undefined {
+  const next: Mutable<Snapshot> = { ...snapshot };
+  let wanted = desired;
+  const copies = new Set<unknown>();
+  let changed = false;
+
+  /** The map with the entry set, or gone when there is no value; copied on the first write. */
+  const edited = <V>(map: ReadonlyMap<string, V>, key: string, value: V | undefined): ReadonlyMap<string, V> => {
+    if (map.get(key) === value) return map;
+    changed = true;
+    const copy = copies.has(map) ? (map as Map<string, V>) : new Map(map);
+    copies.add(copy);
+    if (value === undefined) copy.delete(key);
+    else copy.set(key, value);
+    return copy;
+  };
+
+  for (const change of changes) {
+    const ref = change.kind === "delete" ? change.ref : { kind: change.object.kind, ...nameOf(change.object) };
+    const key = objectKey(ref);
+    const object = change.kind === "delete" ? undefined : change.object;
+    const valueOf = <K extends MeshObject["kind"]>(kind: K) =>
+      object?.kind === kind ? (object.value as Extract<MeshObject, { kind: K }>["value"]) : undefined;
+    switch (ref.kind) {
+      case "Service":
+        next.services = edited(next.services, serviceHost(ref.name, ref.namespace), valueOf("Service"));
+        break;
+      case "WorkloadEntry":
+        next.workloads = edited(next.workloads, key, valueOf("WorkloadEntry"));
+        break;
+      case "DestinationRule":
+        next.destinationRules = edited(next.destinationRules, key, valueOf("DestinationRule"));
+        break;
+      case "VirtualService":
+        wanted = edited(wanted, key, valueOf("VirtualService"));
+        break;
+      case "PeerAuthentication":
+        next.peerAuthentications = edited(next.peerAuthentications, key, valueOf("PeerAuthentication"));
+        break;
+      case "WasmPlugin":
+        next.plugins = edited(next.plugins, key, valueOf("WasmPlugin"));
+        break;
+    }
+  }
+  return changed ? { snapshot: next, desired: wanted } : undefined;
+}
+
+function nameOf(object: MeshObject): { namespace: string; name: string } {
+  return { namespace: object.value.namespace, name: object.value.name };
+}
+
+/**
+ * Puts in force what the references allow: an object that names something missing leaves its last good version in
+ * place, as long as that one's references still hold.
+ */
+function settle(
+  inForce: ReadonlyMap<string, VirtualService>,
+  desired: ReadonlyMap<string, VirtualService>,
+  context: Snapshot,
+): { readonly virtualServices: ReadonlyMap<string, VirtualService>; readonly diagnostics: readonly Diagnostic[] } {
+  const virtualServices = new Map<string, VirtualService>();
+  const diagnostics: Diagnostic[] = [];
+  for (const [key, wanted] of desired) {
+    const problems = checkVirtualService(wanted, context);
+    diagnostics.push(...problems);
+    const previous = inForce.get(key);
+    if (problems.length === 0) virtualServices.set(key, wanted);
+    else if (previous !== undefined && checkVirtualService(previous, context).length === 0)
+      virtualServices.set(key, previous);
+  }
+  diagnostics.push(
+    ...checkSharedHosts(
+      "VirtualService",
+      [...desired].map(([key, value]) => [key, value.hosts] as const),
+    ),
+    ...checkSharedHosts(
+      "DestinationRule",
+      [...context.destinationRules].map(([key, value]) => [key, [value.host]] as const),
+    ),
+    ...checkAppPorts(context.workloads),
+    ...[...context.plugins.values()].flatMap(checkClientPorts),
+  );
+  return { virtualServices: sameEntries(virtualServices, inForce) ? inForce : virtualServices, diagnostics };
+}
+
+function sameEntries<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}

@@ -1,0 +1,131 @@
+import { servedPlugin } from "../model/module-state.js";
+import { attachesTo, type Plugin } from "../model/plugin.js";
+import type { ResourceType } from "../model/resource.js";
+import { matchesLabels } from "../model/selector.js";
+import type { Service } from "../model/service.js";
+import type { Snapshot } from "../model/snapshot.js";
+import type { Workload } from "../model/workload.js";
+import { requirements, servicesOf, subsetsOf } from "./mesh-index.js";
+import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, TRUST_SECRET } from "./names.js";
+import { type Ref, slotPlugins } from "./ref.js";
+
+/**
+ * What a change of snapshots can have changed. It may say too much, never too little: whatever it leaves out is equal
+ * in both, byte for byte.
+ */
+export interface Affected {
+  /** Shared resources by type and name, whatever their variant. */
+  readonly names: ReadonlyMap<ResourceType, ReadonlySet<string>>;
+  /** Plugins whose slots have new content. */
+  readonly plugins: ReadonlySet<string>;
+  /** Proxies whose own resources, or whose choice of resources, may differ. */
+  readonly proxies: ReadonlySet<string>;
+  /** Whether the part of the selection that is the same for all proxies may differ. */
+  readonly sharedSelection: boolean;
+}
+
+/** Whether a built resource may be stale. */
+export function isAffected(ref: Ref, affected: Affected): boolean {
+  if (affected.names.get(ref.type)?.has(ref.name)) return true;
+  if (ref.type === "extension") return slotPlugins(ref).some((key) => affected.plugins.has(key));
+  // The variant of a proxy's own resource begins with the proxy's key.
+  return ref.variant !== "" && affected.proxies.has(ref.variant.split(" ")[0] ?? "");
+}
+
+/** Compares two snapshots kind by kind; kinds that did not change cost nothing. */
+export function affected(prev: Snapshot, next: Snapshot): Affected {
+  const names = new Map<ResourceType, Set<string>>();
+  const plugins = new Set<string>();
+  const proxies = new Set<string>();
+  let sharedSelection = false;
+
+  const add = (type: ResourceType, name: string) => {
+    const set = names.get(type);
+    if (set === undefined) names.set(type, new Set([name]));
+    else set.add(name);
+  };
+  const addRoutes = () => add("routes", OUTBOUND_ROUTES);
+  /** The service's clusters or endpoints, with the subsets that it has on either side of the change. */
+  const addService = (service: Service | undefined, ...types: ("cluster" | "endpoints")[]) => {
+    if (service === undefined) return;
+    const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetsOf(s, service.host).map(({ name }) => name))]);
+    for (const port of service.ports)
+      for (const subset of subsets)
+        for (const type of types) add(type, outboundCluster(port.port, subset, service.host));
+  };
+  const addWorkloads = (concerns: (workload: Workload) => boolean) => {
+    for (const snapshot of [prev, next])
+      for (const [key, workload] of snapshot.workloads) if (concerns(workload)) proxies.add(key);
+  };
+
+  for (const [, before, after] of changes(prev.services, next.services)) {
+    sharedSelection = true;
+    addService(before, "cluster", "endpoints");
+    addService(after, "cluster", "endpoints");
+    addRoutes();
+    for (const service of [before, after])
+      if (service !== undefined)
+        addWorkloads((w) => w.namespace === service.namespace && matchesLabels(service.selector, w.labels));
+  }
+  for (const [, before, after] of changes(prev.destinationRules, next.destinationRules)) {
+    sharedSelection = true;
+    for (const host of new Set([before?.host, after?.host]))
+      if (host !== undefined)
+        for (const snapshot of [prev, next]) addService(snapshot.services.get(host), "cluster", "endpoints");
+    addRoutes();
+  }
+  for (const _ of changes(prev.virtualServices, next.virtualServices)) addRoutes();
+
+  for (const [key, before, after] of changes(prev.workloads, next.workloads)) {
+    proxies.add(key);
+    for (const [workload, snapshot] of [
+      [before, prev],
+      [after, next],
+    ] as const)
+      if (workload !== undefined)
+        for (const service of servicesOf(snapshot, workload)) addService(service, "cluster", "endpoints");
+  }
+  for (const [, before, after] of changes(prev.peerAuthentications, next.peerAuthentications)) {
+    const { rootNamespace } = next.settings;
+    const concerns = (namespace: string) =>
+      [before, after].some((p) => p !== undefined && (p.namespace === namespace || p.namespace === rootNamespace));
+    for (const service of next.services.values()) if (concerns(service.namespace)) addService(service, "endpoints");
+    addWorkloads((workload) => concerns(workload.namespace));
+  }
+
+  const addPlugin = (key: string, candidates: readonly (Plugin | undefined)[]) => {
+    plugins.add(key);
+    for (const plugin of candidates)
+      if (plugin !== undefined) addWorkloads((w) => attachesTo(plugin, w, next.settings.rootNamespace));
+  };
+  for (const [key, before, after] of changes(prev.plugins, next.plugins)) addPlugin(key, [before, after]);
+  for (const [key, before, after] of changes(prev.modules, next.modules))
+    if (servedPlugin(before) !== servedPlugin(after)) addPlugin(key, [prev.plugins.get(key), next.plugins.get(key)]);
+  if (prev.modules !== next.modules && !sameSet(requirements(prev), requirements(next))) addRoutes();
+
+  if (prev.trustBundle !== next.trustBundle) add("secret", TRUST_SECRET);
+  if (prev.settings !== next.settings) {
+    // Settings come from flags and change with a restart only; then everything may differ.
+    sharedSelection = true;
+    add("secret", IDENTITY_SECRET);
+    for (const snapshot of [prev, next])
+      for (const service of snapshot.services.values()) addService(service, "cluster", "endpoints");
+    addRoutes();
+    addWorkloads(() => true);
+  }
+  return { names, plugins, proxies, sharedSelection };
+}
+
+/** The keys whose values are not the same object, with both values. */
+function* changes<T>(
+  prev: ReadonlyMap<string, T>,
+  next: ReadonlyMap<string, T>,
+): Iterable<[key: string, before: T | undefined, after: T | undefined]> {
+  if (prev === next) return;
+  for (const [key, before] of prev) if (next.get(key) !== before) yield [key, before, next.get(key)];
+  for (const [key, after] of next) if (!prev.has(key)) yield [key, undefined, after];
+}
+
+function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  return a.size === b.size && [...a].every((element) => b.has(element));
+}

@@ -1,0 +1,61 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
+import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { mtlsModeFor } from "../model/peer-authentication.js";
+import type { Resource } from "../model/resource.js";
+import { matchesLabels } from "../model/selector.js";
+import type { Service, ServicePort } from "../model/service.js";
+import type { Snapshot } from "../model/snapshot.js";
+import type { Workload } from "../model/workload.js";
+import { appPort } from "./clusters.js";
+import { encodeResource } from "./encode.js";
+import { subsetsOf, workloadsOf } from "./mesh-index.js";
+import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
+
+/** Who answers for a service's port, or for a subset of it. */
+export function buildEndpoints(snapshot: Snapshot, service: Service, port: ServicePort, subset: string): Resource {
+  const name = outboundCluster(port.port, subset, service.host);
+  const labels = subset === "" ? {} : subsetsOf(snapshot, service.host).find((s) => s.name === subset)?.labels;
+  const workloads =
+    labels === undefined ? [] : workloadsOf(snapshot, service).filter((w) => matchesLabels(labels, w.labels));
+  return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, {
+    clusterName: name,
+    endpoints: workloads.length === 0 ? [] : [{ lbEndpoints: workloads.map((w) => lbEndpoint(snapshot, w, port)) }],
+  });
+}
+
+function lbEndpoint(
+  snapshot: Snapshot,
+  workload: Workload,
+  port: ServicePort,
+): MessageInitShape<typeof LbEndpointSchema> {
+  const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
+  const mtls = workload.hasSidecar && mode !== "DISABLE";
+  return {
+    hostIdentifier: {
+      case: "endpoint",
+      value: {
+        address: {
+          address: {
+            case: "socketAddress",
+            value: {
+              address: workload.address,
+              portSpecifier: {
+                case: "portValue",
+                // The sidecar listens on the service's port; without one the app is called directly.
+                value: workload.hasSidecar ? port.port : appPort(workload, port),
+              },
+            },
+          },
+        },
+      },
+    },
+    loadBalancingWeight: workload.weight,
+    metadata: {
+      filterMetadata: {
+        ...(mtls ? { "envoy.transport_socket_match": { tlsMode: "mtls" } } : {}),
+        [METADATA_NAMESPACE]: { namespace: workload.namespace, workload: workload.name },
+      },
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { FilterSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_components_pb.js";
+import type { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
+import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
+import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
+import {
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_ServerHeaderTransformation,
+  type HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+  HttpConnectionManagerSchema as ManagerSchema,
+} from "../envoy-api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import type { Direction } from "../model/plugin.js";
+import { PHASES } from "../model/plugin-manifest.js";
+import type { Snapshot } from "../model/snapshot.js";
+import type { Workload } from "../model/workload.js";
+import { metricAccessLogs } from "./access-logs.js";
+import { ADS } from "./config-source.js";
+import { pack } from "./encode.js";
+import { slotName } from "./names.js";
+import { pluginsFor } from "./plugin-order.js";
+
+const FILTER_CHAIN_TYPE_URL = `type.googleapis.com/${FilterChainConfigSchema.typeName}`;
+
+/** What tells one connection manager of a sidecar from another. */
+export interface ConnectionManagerSite {
+  readonly workload: Workload;
+  readonly direction: Direction;
+  readonly port: number;
+  readonly routes:
+    | { readonly kind: "ads"; readonly name: string }
+    | { readonly kind: "inline"; readonly routes: MessageInitShape<typeof RouteConfigurationSchema> };
+}
+
+/** The network filter that speaks HTTP, with its fixed slots for plugins. */
+export function httpConnectionManager(
+  snapshot: Snapshot,
+  site: ConnectionManagerSite,
+): MessageInitShape<typeof FilterSchema> {
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: { case: "typedConfig", value: pack(ManagerSchema, managerConfig(snapshot, site)) },
+  };
+}
+
+function managerConfig(
+  snapshot: Snapshot,
+  { workload, direction, port, routes }: ConnectionManagerSite,
+): MessageInitShape<typeof HttpConnectionManagerSchema> {
+  const inbound = direction === "server";
+  return {
+    statPrefix: `${inbound ? "inbound" : "outbound"}_${port}`,
+    routeSpecifier:
+      routes.kind === "ads"
+        ? { case: "rds", value: { routeConfigName: routes.name, configSource: ADS } }
+        : { case: "routeConfig", value: routes.routes },
+    httpFilters: [...PHASES.map((phase) => slot(slotName(direction, port, phase))), ROUTER],
+    accessLog: metricAccessLogs(snapshot, pluginsFor(snapshot, workload, direction, port)),
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    // A caller must not be able to claim who it is: the header is made from the certificate.
+    ...(inbound
+      ? {
+          forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+          setCurrentClientCertDetails: { uri: true },
+        }
+      : {}),
+    normalizePath: true,
+    mergeSlashes: true,
+    upgradeConfigs: [{ upgradeType: "websocket" }],
+  };
+}
+
+/** A place for plugins. It is there from the first LDS on, so that plugins come and go without touching listeners. */
+function slot(name: string): MessageInitShape<typeof HttpFilterSchema> {
+  return {
+    name,
+    configType: { case: "configDiscovery", value: { configSource: ADS, typeUrls: [FILTER_CHAIN_TYPE_URL] } },
+  };
+}
+
+const ROUTER: MessageInitShape<typeof HttpFilterSchema> = {
+  name: "envoy.filters.http.router",
+  configType: { case: "typedConfig", value: pack(RouterSchema, {}) },
+};

@@ -1,0 +1,103 @@
+import { compareStrings, sortedEntries } from "../model/compare.js";
+import type { Subset } from "../model/destination-rule.js";
+import { servedPlugin } from "../model/module-state.js";
+import type { Requirement } from "../model/plugin-manifest.js";
+import { matchesLabels } from "../model/selector.js";
+import type { Service } from "../model/service.js";
+import type { Snapshot } from "../model/snapshot.js";
+import type { VirtualService } from "../model/virtual-service.js";
+import type { Workload } from "../model/workload.js";
+
+/**
+ * Remembers a pure function's results by the identity of its arguments, which works because snapshots share what did
+ * not change.
+ */
+function memoByIdentity<A extends object, R>(compute: (input: A) => R): (input: A) => R {
+  const results = new WeakMap<A, R>();
+  return (input) => {
+    let result = results.get(input);
+    if (result === undefined) {
+      result = compute(input);
+      results.set(input, result);
+    }
+    return result;
+  };
+}
+
+const subsetsOfAllHosts = memoByIdentity((rules: Snapshot["destinationRules"]) => {
+  const byHost = new Map<string, readonly Subset[]>();
+  // When two rules name one host, the first by key counts; the store reports the other.
+  for (const [, rule] of sortedEntries(rules)) if (!byHost.has(rule.host)) byHost.set(rule.host, rule.subsets);
+  return byHost;
+});
+
+/** The subsets of a host, by the DestinationRule that is in force for it. */
+export function subsetsOf(snapshot: Pick<Snapshot, "destinationRules">, host: string): readonly Subset[] {
+  return subsetsOfAllHosts(snapshot.destinationRules).get(host) ?? [];
+}
+
+const virtualServicesOfAllHosts = memoByIdentity((virtualServices: Snapshot["virtualServices"]) => {
+  const byHost = new Map<string, VirtualService>();
+  for (const [, virtualService] of sortedEntries(virtualServices))
+    for (const host of virtualService.hosts) if (!byHost.has(host)) byHost.set(host, virtualService);
+  return byHost;
+});
+
+/** The VirtualService in force for a host: the first by key when several name it. */
+export function virtualServiceFor(
+  snapshot: Pick<Snapshot, "virtualServices">,
+  host: string,
+): VirtualService | undefined {
+  return virtualServicesOfAllHosts(snapshot.virtualServices).get(host);
+}
+
+const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
+  const byNamespace = new Map<string, Workload[]>();
+  for (const [, workload] of sortedEntries(workloads)) {
+    const list = byNamespace.get(workload.namespace);
+    if (list === undefined) byNamespace.set(workload.namespace, [workload]);
+    else list.push(workload);
+  }
+  return byNamespace;
+});
+
+/** The workloads behind a service, in the order of their names. A service without selector has none. */
+export function workloadsOf(snapshot: Pick<Snapshot, "workloads">, service: Service): readonly Workload[] {
+  if (Object.keys(service.selector).length === 0) return [];
+  const candidates = workloadsByNamespace(snapshot.workloads).get(service.namespace) ?? [];
+  return candidates.filter((workload) => matchesLabels(service.selector, workload.labels));
+}
+
+const servicesByNamespace = memoByIdentity((services: Snapshot["services"]) => {
+  const byNamespace = new Map<string, Service[]>();
+  for (const [, service] of sortedEntries(services)) {
+    const list = byNamespace.get(service.namespace);
+    if (list === undefined) byNamespace.set(service.namespace, [service]);
+    else list.push(service);
+  }
+  return byNamespace;
+});
+
+/** The services that a workload stands behind, in the order of their hosts. */
+export function servicesOf(snapshot: Pick<Snapshot, "services">, workload: Workload): readonly Service[] {
+  return (servicesByNamespace(snapshot.services).get(workload.namespace) ?? []).filter(
+    (service) => Object.keys(service.selector).length > 0 && matchesLabels(service.selector, workload.labels),
+  );
+}
+
+/** The services of the mesh in the order of their hosts. */
+export const sortedServices = memoByIdentity((services: Snapshot["services"]): readonly Service[] =>
+  [...services.values()].sort((a, b) => compareStrings(a.host, b.host)),
+);
+
+const requirementsOfAll = memoByIdentity((modules: Snapshot["modules"]): ReadonlySet<Requirement> => {
+  const requirements = new Set<Requirement>();
+  for (const state of modules.values())
+    for (const requirement of servedPlugin(state)?.manifest.requires ?? []) requirements.add(requirement);
+  return requirements;
+});
+
+/** What the plugins that run somewhere in the mesh ask of the routes. Mesh-wide, so that routes stay shared. */
+export function requirements(snapshot: Pick<Snapshot, "modules">): ReadonlySet<Requirement> {
+  return requirementsOfAll(snapshot.modules);
+}

@@ -1,0 +1,57 @@
+import type { Direction } from "../model/plugin.js";
+import type { Phase } from "../model/plugin-manifest.js";
+
+/** The one outbound port of a sidecar without interception; also the name under which its routes go. */
+export const OUTBOUND_PORT = 15001;
+
+/** `outbound|8080|v1|backend.default.svc.cluster.local`, as Istio names it, so that outside tools understand us. */
+export function outboundCluster(port: number, subset: string, host: string): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** The cluster of the app itself, behind its own sidecar; named after the service that it answers for. */
+export function inboundCluster(port: number, host: string): string {
+  return `inbound|${port}||${host}`;
+}
+
+export function inboundListener(port: number): string {
+  return `inbound|${port}`;
+}
+
+export const OUTBOUND_LISTENER = `outbound|${OUTBOUND_PORT}`;
+export const OUTBOUND_ROUTES = `outbound|${OUTBOUND_PORT}`;
+
+/** The ECDS name of a place in a connection manager's chain where plugins of a phase stand. */
+export function slotName(direction: Direction, port: number, phase: Phase): string {
+  return `weft/${direction === "client" ? "out" : "in"}/${port}/${phase}`;
+}
+
+/** Undoes {@link slotName}. */
+export function parseSlotName(name: string): { direction: Direction; port: number; phase: string } | undefined {
+  const found = /^weft\/(in|out)\/(\d+)\/([a-z]+)$/.exec(name);
+  if (found === null) return undefined;
+  return { direction: found[1] === "out" ? "client" : "server", port: Number(found[2]), phase: found[3] ?? "" };
+}
+
+/** The name of a plugin's filter. Envoy names it in NACKs and in the plugin's own stats. */
+export function pluginFilterName(pluginKey: string): string {
+  return pluginKey.replace("/", ".");
+}
+
+/** The secret with a proxy's own certificate: file names only, so it is the same for all. */
+export const IDENTITY_SECRET = "default";
+/** The secret with the certificates that the mesh trusts. */
+export const TRUST_SECRET = "ROOTCA";
+
+/** A server name of the mesh ends so; the inbound listener tells mesh TLS from an app's own by it. */
+export const MESH_SNI_SUFFIX = "weft.mesh";
+
+export function meshServerName(host: string): string {
+  return `${host}.${MESH_SNI_SUFFIX}`;
+}
+
+/** The key under which Envoy keeps the property `weft.subset` that a plugin sets to choose a subset. */
+export const SUBSET_FILTER_STATE = "wasm.weft.subset";
+
+/** The namespace of our own metadata on clusters and endpoints. */
+export const METADATA_NAMESPACE = "weft.mesh";

@@ -1,0 +1,44 @@
+import type { JsonValue } from "@bufbuild/protobuf";
+import { TypedExtensionConfigSchema } from "../envoy-api/gen/envoy/config/core/v3/extension_pb.js";
+import type { ServedPlugin } from "../model/module-state.js";
+import { wasmFilter } from "./extension-configs.js";
+import { messageToJson } from "./json.js";
+
+/**
+ * A configuration that does nothing but load one plugin, for `envoy --mode validate`, which runs the plugin's
+ * `on_configure` as a proxy would.
+ */
+export function pluginBootstrap(key: string, served: ServedPlugin): JsonValue {
+  return {
+    static_resources: {
+      listeners: [
+        {
+          name: "preflight",
+          address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+          filter_chains: [
+            {
+              filters: [
+                {
+                  name: "envoy.filters.network.http_connection_manager",
+                  typed_config: {
+                    "@type":
+                      "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                    stat_prefix: "preflight",
+                    route_config: { name: "preflight", virtual_hosts: [] },
+                    http_filters: [
+                      messageToJson(TypedExtensionConfigSchema, wasmFilter(key, served)),
+                      {
+                        name: "envoy.filters.http.router",
+                        typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  };
+}

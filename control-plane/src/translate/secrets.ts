@@ -1,0 +1,32 @@
+import { SecretSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import type { Resource } from "../model/resource.js";
+import type { Snapshot } from "../model/snapshot.js";
+import { encodeResource } from "./encode.js";
+import { IDENTITY_SECRET, TRUST_SECRET } from "./names.js";
+
+/** File names, not keys: a proxy's private key never leaves its node. */
+export function buildIdentitySecret({ settings }: Snapshot): Resource {
+  const { certificateChain, privateKey, watchedDirectory } = settings.identityFiles;
+  return encodeResource("secret", IDENTITY_SECRET, SecretSchema, {
+    name: IDENTITY_SECRET,
+    type: {
+      case: "tlsCertificate",
+      value: {
+        certificateChain: { specifier: { case: "filename", value: certificateChain } },
+        privateKey: { specifier: { case: "filename", value: privateKey } },
+        watchedDirectory: { path: watchedDirectory },
+      },
+    },
+  });
+}
+
+/** The roots that both sides of a mesh connection trust. */
+export function buildTrustSecret({ trustBundle }: Snapshot): Resource {
+  return encodeResource("secret", TRUST_SECRET, SecretSchema, {
+    name: TRUST_SECRET,
+    type: {
+      case: "validationContext",
+      value: { trustedCa: { specifier: { case: "inlineString", value: trustBundle } } },
+    },
+  });
+}

@@ -1,0 +1,171 @@
+import { Server } from "@grpc/grpc-js";
+import { compareStrings } from "../model/compare.js";
+import type { StreamOptions } from "./delta-stream.js";
+import { ADS_SERVICE, bind, type Call, createTransport, endCall, shutDown, type TlsOptions } from "./grpc.js";
+import type {
+  Authentication,
+  PeerCertificate,
+  ProxySync,
+  ResourceProvider,
+  XdsLogger,
+  XdsObserver,
+} from "./provider.js";
+import { type EndCode, INTERNAL_ERROR, Session } from "./session.js";
+
+export interface XdsServerOptions {
+  /** Address to listen on. Default: `127.0.0.1`. */
+  readonly host?: string;
+  /** Default: 0, a free port. */
+  readonly port?: number;
+  readonly tls: TlsOptions;
+  /** Says which proxy has this certificate. Called once for each stream. */
+  readonly authenticate: (certificate: PeerCertificate) => Authentication;
+  readonly provider: ResourceProvider;
+  readonly observer?: XdsObserver;
+  readonly logger: XdsLogger;
+  /** Default: 10,000. */
+  readonly maxStreams?: number;
+  /** Streams of one proxy at a time. More than one, because a lost one is noticed late. Default: 8. */
+  readonly maxStreamsPerProxy?: number;
+  /** Largest request. A proxy that reconnects lists all that it has. Default: 16 MiB. */
+  readonly maxReceiveBytes?: number;
+  /**
+   * A connection is closed when it reaches about this age, so that proxies come back with their current certificate and
+   * spread over the replicas. Default: 30 minutes.
+   */
+  readonly maxConnectionAgeMs?: number;
+  readonly stream?: Omit<StreamOptions, "accepted">;
+}
+
+export interface XdsServer {
+  /** @throws Error if the address cannot be bound; `code` is `XDS_BIND_FAILED`. */
+  start(): Promise<{ readonly port: number }>;
+  /**
+   * Ends all streams and stops listening.
+   *
+   * @param graceMs how long connections may take to close before they are cut. Default: 1,000.
+   */
+  close(graceMs?: number): Promise<void>;
+  /** The state of every stream, by proxy and then by age. */
+  proxies(): readonly ProxySync[];
+}
+
+type Admission =
+  | { readonly ok: true; readonly proxyKey: string; readonly expiresAtMs: number }
+  | { readonly ok: false; readonly code: EndCode; readonly message: string };
+
+const SHUTTING_DOWN = "the control plane is shutting down";
+
+/** The aggregated discovery service over TLS with client certificates. */
+export function createXdsServer(options: XdsServerOptions): XdsServer {
+  const { logger, observer = {}, provider, maxStreams = 10_000, maxStreamsPerProxy = 8 } = options;
+  const sessions = new Set<Session>();
+  const streamsByProxy = new Map<string, number>();
+  const stream: StreamOptions = { ...options.stream, accepted: new WeakSet() };
+  let closing = false;
+
+  const admit = (call: Call): Admission => {
+    if (closing) return { ok: false, code: "UNAVAILABLE", message: SHUTTING_DOWN };
+    if (sessions.size >= maxStreams) {
+      return { ok: false, code: "RESOURCE_EXHAUSTED", message: `this replica has ${maxStreams} streams, its limit` };
+    }
+    const certificate = call.getAuthContext().sslPeerCertificate;
+    if (certificate === undefined) {
+      return { ok: false, code: "UNAUTHENTICATED", message: "the connection has no client certificate" };
+    }
+    const { raw: der, subjectaltname: subjectAltName = "" } = certificate;
+    const identity = options.authenticate({ der, subjectAltName });
+    if (!identity.ok) return { ok: false, code: "UNAUTHENTICATED", message: identity.message };
+    const { proxyKey } = identity;
+    if ((streamsByProxy.get(proxyKey) ?? 0) >= maxStreamsPerProxy) {
+      const message = `${proxyKey} has ${maxStreamsPerProxy} streams already, the limit: do two proxies share a name?`;
+      return { ok: false, code: "RESOURCE_EXHAUSTED", message };
+    }
+    return identity;
+  };
+
+  const register = (call: Call, session: Session): void => {
+    const { proxyKey } = session;
+    const count = streamsByProxy.get(proxyKey) ?? 0;
+    let over = false;
+    const leave = (): void => {
+      if (over) return;
+      over = true;
+      session.close();
+      sessions.delete(session);
+      const left = (streamsByProxy.get(proxyKey) ?? 1) - 1;
+      if (left > 0) streamsByProxy.set(proxyKey, left);
+      else streamsByProxy.delete(proxyKey);
+      logger.info("a proxy's stream ended", { proxy: proxyKey, peer: call.getPeer() });
+      if (left <= 0) observer.onDisconnect?.(proxyKey);
+    };
+    sessions.add(session);
+    streamsByProxy.set(proxyKey, count + 1);
+    logger.info("a proxy's stream began", { proxy: proxyKey, peer: call.getPeer() });
+    if (count === 0) observer.onConnect?.(proxyKey);
+    for (const event of ["cancelled", "close", "finish", "error"]) call.on(event, leave);
+    call.on("end", () => {
+      leave();
+      call.end();
+    });
+  };
+
+  const begin = (call: Call): void => {
+    const admission = admit(call);
+    if (!admission.ok) {
+      const { code, message } = admission;
+      logger.warn("refused a stream", { peer: call.getPeer(), code, message });
+      endCall(call, code, message);
+      return;
+    }
+    const { proxyKey, expiresAtMs } = admission;
+    const session = new Session(createTransport(call), { proxyKey, expiresAtMs, provider, observer, logger, stream });
+    if (!session.start()) return;
+    register(call, session);
+    call.on("drain", () => session.drained());
+    call.on("data", (message: Buffer) => session.receive(message));
+  };
+
+  const incremental = (call: Call): void => {
+    try {
+      begin(call);
+    } catch (error) {
+      logger.error("a stream could not begin", { peer: call.getPeer(), error });
+      endCall(call, "INTERNAL", INTERNAL_ERROR);
+    }
+  };
+
+  const stateOfTheWorld = (call: Call): void => {
+    const message = "this control plane serves the incremental protocol: set api_type to DELTA_GRPC in ads_config";
+    logger.warn("refused a stream", { peer: call.getPeer(), code: "UNIMPLEMENTED", message });
+    endCall(call, "UNIMPLEMENTED", message);
+  };
+
+  const ageMs = options.maxConnectionAgeMs ?? 30 * 60_000;
+  const server = new Server({
+    "grpc.max_receive_message_length": options.maxReceiveBytes ?? 16 * 1024 * 1024,
+    "grpc.max_connection_age_ms": ageMs,
+    "grpc.max_connection_age_grace_ms": Math.min(30_000, ageMs),
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    // The first request of a proxy is larger than the window that HTTP/2 begins with.
+    "grpc-node.flow_control_window": 1024 * 1024,
+  });
+  server.addService(ADS_SERVICE, {
+    DeltaAggregatedResources: incremental,
+    StreamAggregatedResources: stateOfTheWorld,
+  });
+
+  return {
+    start: () => bind(server, `${options.host ?? "127.0.0.1"}:${options.port ?? 0}`, options.tls),
+    close: async (graceMs = 1_000) => {
+      closing = true;
+      for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
+      await shutDown(server, graceMs);
+    },
+    proxies: () =>
+      [...sessions]
+        .map((session) => session.sync())
+        .sort((a, b) => compareStrings(a.proxyKey, b.proxyKey) || a.connectedAtMs - b.connectedAtMs),
+  };
+}

@@ -1,0 +1,245 @@
+import { type ChangedNames, RESOURCE_TYPES, type ResourceType, resourceTypeOf } from "../model/resource.js";
+import { decodeDeltaRequest, encodeDeltaResponse } from "./codec.js";
+import { createStreamState, type Effect, type StreamEvent, type StreamOptions, step } from "./delta-stream.js";
+import type { ProviderConnection, ProxySync, ResourceProvider, TypeSync, XdsLogger, XdsObserver } from "./provider.js";
+import type { TypeState } from "./subscription.js";
+
+/** Why a stream ends, in the terms of https://grpc.io/docs/guides/status-codes/ */
+export type EndCode =
+  | "UNAVAILABLE"
+  | "UNAUTHENTICATED"
+  | "PERMISSION_DENIED"
+  | "RESOURCE_EXHAUSTED"
+  | "INVALID_ARGUMENT"
+  | "UNIMPLEMENTED"
+  | "INTERNAL";
+
+/** What a session needs from the stream below it. */
+export interface Transport {
+  /** False: no more until `Session.drained`. */
+  write(message: Buffer): boolean;
+  /** Stops and restarts the delivery of requests. */
+  pause(): void;
+  resume(): void;
+  end(code: EndCode, message: string): void;
+}
+
+export interface SessionOptions {
+  readonly proxyKey: string;
+  readonly expiresAtMs: number;
+  readonly provider: ResourceProvider;
+  readonly observer: XdsObserver;
+  readonly logger: XdsLogger;
+  readonly stream: StreamOptions;
+}
+
+/** All that a client learns of our faults. */
+export const INTERNAL_ERROR = "the control plane failed; its log says why";
+/** Longest delay of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** A client that comes back asks for all its types at once; this is for one that does not use them all. */
+const RESUME_MS = 2_000;
+/** Refusals quote what the proxy was given; a log line needs the beginning. */
+const MAX_LOGGED_MESSAGE = 2_000;
+
+/** One stream of one authenticated proxy: runs the protocol steps and carries out what they say. */
+export class Session {
+  readonly proxyKey: string;
+  readonly #options: SessionOptions;
+  readonly #transport: Transport;
+  readonly #state;
+  readonly #connectedAtMs = Date.now();
+  readonly #unservedTypes = new Set<string>();
+  #connection: ProviderConnection | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #resume: NodeJS.Timeout | undefined;
+  #nodeId = "";
+  #bytesSent = 0;
+  #responsesSent = 0;
+  #blocked = false;
+  #closed = false;
+  /** Changes that came while the transport was full. */
+  #waiting = new Map<ResourceType, Set<string>>();
+
+  constructor(transport: Transport, options: SessionOptions) {
+    this.proxyKey = options.proxyKey;
+    this.#options = options;
+    this.#transport = transport;
+    this.#state = createStreamState(options.stream);
+  }
+
+  /** @returns false if the proxy is not known, or its credential has expired; the stream has then been ended. */
+  start(): boolean {
+    const { provider, proxyKey, logger } = this.#options;
+    this.#scheduleExpiry();
+    if (this.#closed) return false;
+    this.#connection = provider.connect(proxyKey, (names) => this.#changed(names));
+    if (this.#connection !== undefined) return true;
+    const message = `there is no workload ${proxyKey}, though the certificate is valid: create it, or check the name`;
+    logger.warn("refused a stream", { proxy: proxyKey, message });
+    this.end("PERMISSION_DENIED", message);
+    return false;
+  }
+
+  /** Takes a message from the client. */
+  receive(message: Buffer): void {
+    if (this.#closed) return;
+    try {
+      const { typeUrl, nodeId, ...request } = decodeDeltaRequest(message);
+      if (nodeId !== "") this.#nodeId = nodeId;
+      const type = resourceTypeOf(typeUrl);
+      if (type === undefined) this.#ignore(typeUrl);
+      else this.#run({ kind: "request", request: { type, ...request } });
+      if (this.#state.resuming) this.#scheduleResume();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The transport takes messages again. */
+  drained(): void {
+    if (this.#closed || !this.#blocked) return;
+    this.#blocked = false;
+    const names = this.#waiting;
+    this.#waiting = new Map();
+    if (names.size > 0) this.#changed(names);
+    if (!this.#blocked) this.#transport.resume();
+  }
+
+  end(code: EndCode, message: string): void {
+    if (this.#closed) return;
+    this.close();
+    this.#transport.end(code, message);
+  }
+
+  /** The stream is over; nothing more is sent. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#expiry);
+    clearTimeout(this.#resume);
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  sync(): ProxySync {
+    return {
+      proxyKey: this.proxyKey,
+      nodeId: this.#nodeId,
+      connectedAtMs: this.#connectedAtMs,
+      bytesSent: this.#bytesSent,
+      responsesSent: this.#responsesSent,
+      types: RESOURCE_TYPES.map((type) => this.#state.types[type])
+        .filter((types) => types.opened)
+        .map(syncOf),
+    };
+  }
+
+  #changed(names: ChangedNames): void {
+    if (this.#closed) return;
+    if (this.#blocked) {
+      for (const [type, changed] of names) {
+        const waiting = this.#waiting.get(type) ?? new Set();
+        for (const name of changed) waiting.add(name);
+        this.#waiting.set(type, waiting);
+      }
+      return;
+    }
+    try {
+      this.#run({ kind: "changed", names });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #run(event: StreamEvent): void {
+    if (this.#connection === undefined) return;
+    for (const effect of step(this.#state, event, this.#connection.view())) {
+      if (this.#closed) return;
+      this.#perform(effect);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const { observer, logger } = this.#options;
+    switch (effect.kind) {
+      case "send": {
+        const message = encodeDeltaResponse(effect.type, effect.nonce, effect.resources, effect.removed);
+        this.#bytesSent += message.length;
+        this.#responsesSent += 1;
+        if (!this.#transport.write(message) && !this.#blocked) {
+          this.#blocked = true;
+          this.#transport.pause();
+        }
+        return;
+      }
+      case "acked":
+        observer.onAck?.(this.proxyKey, effect.type, effect.versions);
+        return;
+      case "nacked":
+        logger.warn("the proxy refused resources", {
+          proxy: this.proxyKey,
+          type: effect.type,
+          names: [...effect.versions.keys()].slice(0, 20),
+          message: effect.message.slice(0, MAX_LOGGED_MESSAGE),
+        });
+        observer.onNack?.(this.proxyKey, effect.type, effect.versions, effect.message);
+        return;
+      case "abort":
+        logger.warn("the stream ends because of a limit", { proxy: this.proxyKey, message: effect.message });
+        this.end("RESOURCE_EXHAUSTED", effect.message);
+    }
+  }
+
+  #ignore(typeUrl: string): void {
+    if (this.#unservedTypes.size >= 100 || this.#unservedTypes.has(typeUrl)) return;
+    this.#unservedTypes.add(typeUrl);
+    this.#options.logger.warn("the proxy asks for a type that is not served and gets no answer", {
+      proxy: this.proxyKey,
+      typeUrl: typeUrl.slice(0, 200),
+    });
+  }
+
+  #fail(error: unknown): void {
+    const malformed = error instanceof Error && "code" in error && error.code === "XDS_MALFORMED_REQUEST";
+    this.#options.logger.error("the stream ends because of an error", { proxy: this.proxyKey, error });
+    if (malformed) this.end("INVALID_ARGUMENT", error.message);
+    else this.end("INTERNAL", INTERNAL_ERROR);
+  }
+
+  #scheduleResume(): void {
+    if (this.#closed || this.#resume !== undefined) return;
+    this.#resume = setTimeout(() => {
+      try {
+        this.#run({ kind: "resumed" });
+      } catch (error) {
+        this.#fail(error);
+      }
+    }, RESUME_MS);
+    this.#resume.unref();
+  }
+
+  #scheduleExpiry(): void {
+    const { expiresAtMs, proxyKey } = this.#options;
+    const leftMs = expiresAtMs - Date.now();
+    if (leftMs <= 0) {
+      this.end("UNAUTHENTICATED", `the credential of ${proxyKey} expired at ${new Date(expiresAtMs).toISOString()}`);
+      return;
+    }
+    this.#expiry = setTimeout(() => this.#scheduleExpiry(), Math.min(leftMs, MAX_TIMEOUT_MS));
+    this.#expiry.unref();
+  }
+}
+
+function syncOf(types: TypeState): TypeSync {
+  return {
+    type: types.type,
+    sentVersions: types.client.size,
+    inFlight: types.inFlight !== undefined,
+    pending: types.asked.size + types.changed.size + types.leaving.size,
+    ackedNonce: types.ackedNonce,
+    ...(types.lastNack === undefined ? {} : { lastNack: types.lastNack }),
+    ...(types.type === "extension"
+      ? { ackedVersions: new Map([...types.good].map(([name, content]) => [name, content.version])) }
+      : {}),
+  };
+}

@@ -1,0 +1,71 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { type ParsedDigest, parseDigest } from "../src/digest.js";
+import { decodeTag, type Folders, ifExists, removeFile } from "./folders.js";
+import { createKeyedLock } from "./keyed-lock.js";
+
+export interface StoredManifest {
+  readonly digest: string;
+  /** The Content-Type it was pushed with. */
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Manifests by repository and digest, and the tags that point at them. */
+export interface ManifestStore {
+  /** By tag or digest. */
+  get(name: string, reference: string): Promise<StoredManifest | undefined>;
+  /** Stores a manifest, then points the tags at it. */
+  put(name: string, manifest: StoredManifest, tags: readonly string[]): Promise<void>;
+  /** Removes a manifest and every tag that points at it; whether there was one. */
+  removeManifest(name: string, digest: ParsedDigest): Promise<boolean>;
+  removeTag(name: string, tag: string): Promise<boolean>;
+  /** In ASCII order; undefined if there is no such repository. */
+  tags(name: string): Promise<readonly string[] | undefined>;
+}
+
+const LINE_BREAK = 0x0a;
+
+export function createManifestStore(folders: Folders): ManifestStore {
+  /** Per repository: a deletion must not meet the tagging of the same manifest halfway. */
+  const lock = createKeyedLock();
+
+  const readTag = async (name: string, tag: string): Promise<string | undefined> => {
+    return ifExists(readFile(folders.tag(name, tag), "utf8"));
+  };
+  const listTags = async (name: string): Promise<readonly string[]> => {
+    return ((await ifExists(readdir(folders.tags(name)))) ?? []).map(decodeTag).sort();
+  };
+
+  return {
+    async get(name, reference) {
+      const digest = parseDigest(reference) === undefined ? await readTag(name, reference) : reference;
+      const parsed = parseDigest(digest ?? "");
+      if (digest === undefined || parsed === undefined) return undefined;
+      const file = await ifExists(readFile(folders.manifest(name, parsed)));
+      if (file === undefined) return undefined;
+      const end = file.indexOf(LINE_BREAK);
+      return { digest, mediaType: file.toString("latin1", 0, end), bytes: file.subarray(end + 1) };
+    },
+    put: (name, { digest, mediaType, bytes }, tags) =>
+      lock(name, async () => {
+        const parsed = parseDigest(digest);
+        if (parsed === undefined) throw new Error(`not a digest: ${digest}`);
+        await folders.write(folders.manifest(name, parsed), Buffer.concat([Buffer.from(`${mediaType}\n`), bytes]));
+        for (const tag of tags) await folders.write(folders.tag(name, tag), digest);
+      }),
+    removeManifest: (name, digest) =>
+      lock(name, async () => {
+        const text = `${digest.algorithm}:${digest.hex}`;
+        // Tags first: if we are stopped in between, none is left that points at nothing.
+        for (const tag of await listTags(name)) {
+          if ((await readTag(name, tag)) === text) await removeFile(folders.tag(name, tag));
+        }
+        return removeFile(folders.manifest(name, digest));
+      }),
+    removeTag: (name, tag) => lock(name, () => removeFile(folders.tag(name, tag))),
+    async tags(name) {
+      const found = await ifExists(stat(folders.repository(name)));
+      return found === undefined ? undefined : listTags(name);
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import { discardBody, readBody } from "./body.js";
+import { createDigester, digestOf, parseDigest } from "./digest.js";
+import { RegistryError } from "./error.js";
+import type { Descriptor } from "./manifest.js";
+import { OCTET_STREAM } from "./media-types.js";
+import type { Repository } from "./reference.js";
+import { retrying } from "./retry.js";
+import type { Transport } from "./transport.js";
+
+/** What identifies a blob. */
+export type BlobDescriptor = Pick<Descriptor, "digest" | "size">;
+
+export interface PullBlobOptions {
+  /** The most that is read. Default: the size in the descriptor, with no limit of its own. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PushedBlob {
+  readonly digest: string;
+  readonly size: number;
+  /** Whether the registry had it already, so that nothing was sent. */
+  readonly skipped: boolean;
+}
+
+/**
+ * Fetches a blob. Every byte is counted and hashed: what is returned has the size and the digest asked for.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-blobs
+ */
+export async function pullBlob(
+  transport: Transport,
+  repository: Repository,
+  { digest, size }: BlobDescriptor,
+  { maxBytes = size, signal }: PullBlobOptions,
+): Promise<Uint8Array> {
+  const subject = blobSubject(repository, digest);
+  const algorithm = parseDigest(digest)?.algorithm;
+  if (algorithm === undefined) {
+    throw new RegistryError("invalid-reference", `${subject}: this is not a sha256 or sha512 digest`);
+  }
+  if (size > maxBytes) {
+    throw new RegistryError("too-large", `${subject}: has ${size} bytes, more than the ${maxBytes} allowed`);
+  }
+  const exchange = {
+    method: "GET",
+    registry: repository.registry,
+    url: transport.url(repository.registry, `/v2/${repository.repository}/blobs/${digest}`),
+    scope: pullScope(repository),
+    subject,
+    expect: [200],
+    signal,
+  } as const;
+  return transport.send(exchange, async (response) => {
+    const digester = createDigester(algorithm);
+    const onChunk = (chunk: Uint8Array): void => digester.update(chunk);
+    const bytes = await readBody(response, { maxBytes: size, what: subject, onChunk }).catch((error: unknown) => {
+      const isLonger = error instanceof RegistryError && error.code === "too-large";
+      throw isLonger ? mismatch(subject, `sent more than the ${size} bytes of its descriptor`) : error;
+    });
+    if (bytes.byteLength < size) {
+      throw new RegistryError("unavailable", `${subject}: ended after ${bytes.byteLength} of ${size} bytes`, {
+        hint: "the connection broke, or the registry's copy is damaged",
+        retryable: true,
+      });
+    }
+    const actual = digester.digest();
+    if (actual !== digest) throw mismatch(subject, `sent content with the digest ${actual}`);
+    return bytes;
+  });
+}
+
+/** Whether the registry has the blob. */
+export async function hasBlob(
+  transport: Transport,
+  repository: Repository,
+  digest: string,
+  signal?: AbortSignal,
+  retry?: boolean,
+): Promise<boolean> {
+  const exchange = {
+    ...(retry === undefined ? {} : { retry }),
+    method: "HEAD",
+    registry: repository.registry,
+    url: transport.url(repository.registry, `/v2/${repository.repository}/blobs/${digest}`),
+    // Asked for before a push, with the token for it: one token does for all.
+    scope: pushScope(repository),
+    subject: blobSubject(repository, digest),
+    expect: [200, 404],
+    signal,
+  } as const;
+  return transport.send(exchange, async ({ status }) => status === 200);
+}
+
+/**
+ * Uploads a blob unless it is there already: POST for an upload location, then one PUT.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put
+ */
+export async function pushBlob(
+  transport: Transport,
+  repository: Repository,
+  bytes: Uint8Array,
+  signal?: AbortSignal,
+): Promise<PushedBlob> {
+  const digest = digestOf(bytes);
+  const size = bytes.byteLength;
+  const { registry } = repository;
+  const shared = {
+    registry,
+    scope: pushScope(repository),
+    subject: blobSubject(repository, digest),
+    signal,
+    // A location is good for one PUT. If any step fails, the whole upload starts again, with the question whether the
+    // content arrived after all.
+    retry: false,
+  } as const;
+  const upload = async (): Promise<PushedBlob> => {
+    if (await hasBlob(transport, repository, digest, signal, false)) return { digest, size, skipped: true };
+    const url = transport.url(registry, `/v2/${repository.repository}/blobs/uploads/`);
+    const location = await transport.send({ ...shared, method: "POST", url, expect: [202] }, async (response) => {
+      await discardBody(response);
+      return uploadLocation(response.headers.get("location"), url, digest, shared.subject);
+    });
+    const headers = { "content-type": OCTET_STREAM };
+    const put = { ...shared, method: "PUT", url: location, headers, body: bytes, expect: [201, 404] } as const;
+    await transport.send(put, async (response) => {
+      await discardBody(response);
+      if (response.status === 404) throw uploadLost(shared.subject);
+      const stored = response.headers.get("docker-content-digest");
+      if (stored !== null && parseDigest(stored)?.algorithm === "sha256" && stored !== digest) {
+        throw mismatch(shared.subject, `stored it with the digest ${stored}`);
+      }
+    });
+    return { digest, size, skipped: false };
+  };
+  return retrying(upload, transport.retry, signal);
+}
+
+export function pullScope({ repository }: Repository): string {
+  return `repository:${repository}:pull`;
+}
+
+export function pushScope({ repository }: Repository): string {
+  return `repository:${repository}:pull,push`;
+}
+
+/** The location with the digest added; whatever query it has is kept to the letter. */
+function uploadLocation(location: string | null, base: URL, digest: string, subject: string): URL {
+  if (location === null || !URL.canParse(location, base.href)) {
+    throw new RegistryError(
+      "protocol",
+      `${subject}: the registry accepted the upload, but names no usable location for it`,
+    );
+  }
+  const url = new URL(location, base);
+  url.search += `${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
+  return url;
+}
+
+function blobSubject({ registry, repository }: Repository, digest: string): string {
+  return `blob ${registry}/${repository}@${digest}`;
+}
+
+function uploadLost(subject: string): RegistryError {
+  return new RegistryError("unavailable", `${subject}: the registry no longer knows the upload that it began`, {
+    hint: "the registry was restarted, or several servers answer for it that share no uploads",
+    status: 404,
+    retryable: true,
+  });
+}
+
+function mismatch(subject: string, what: string): RegistryError {
+  return new RegistryError("digest-mismatch", `${subject}: the registry ${what}`, {
+    hint: "the content was changed in the registry or on the way: do not use it",
+  });
+}

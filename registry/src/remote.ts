@@ -1,0 +1,95 @@
+import { type BlobDescriptor, hasBlob, type PullBlobOptions, type PushedBlob, pullBlob, pushBlob } from "./blob.js";
+import type { CredentialSource } from "./credentials.js";
+import { RegistryError } from "./error.js";
+import type { Manifest } from "./manifest.js";
+import { isRepositoryName, isTag, type Reference, type Repository } from "./reference.js";
+import { pullManifest, pushManifest, resolve } from "./remote-manifest.js";
+import { createRetryPolicy, type RetryOptions } from "./retry.js";
+import { listTags } from "./tags.js";
+import { createTransport } from "./transport.js";
+
+export interface RegistryClientOptions {
+  /**
+   * Registries (`host[:port]`) that are reached by plain HTTP; token servers and redirects too. Default: none, not
+   * even on loopback.
+   */
+  readonly plainHttp?: readonly string[] | ((registry: string) => boolean);
+  /** Default: anonymous. */
+  readonly credentials?: CredentialSource;
+  readonly retry?: RetryOptions;
+  /** How long a registry may be silent; transfers get more, by their size. Default: 30,000. */
+  readonly timeoutMs?: number;
+  /** Default: the fetch of Node. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** What a reference stands for now. */
+export interface Resolved {
+  readonly digest: string;
+  readonly mediaType: string;
+  /** Bytes of the manifest. */
+  readonly size: number;
+}
+
+export interface PulledManifest extends Resolved {
+  /** As the registry has them: the digest is theirs. */
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+}
+
+/**
+ * A client of registries that speak the OCI distribution specification. Methods throw RegistryError, or the signal's
+ * reason when the caller gives up.
+ */
+export interface RegistryClient {
+  /** Whether the registry is there and lets us in. */
+  ping(registry: string, signal?: AbortSignal): Promise<void>;
+  /** The digest behind a reference, without its content. */
+  resolve(reference: Reference, signal?: AbortSignal): Promise<Resolved>;
+  pullManifest(reference: Reference, signal?: AbortSignal): Promise<PulledManifest>;
+  pullBlob(repository: Repository, blob: BlobDescriptor, options?: PullBlobOptions): Promise<Uint8Array>;
+  hasBlob(repository: Repository, digest: string, signal?: AbortSignal): Promise<boolean>;
+  pushBlob(repository: Repository, bytes: Uint8Array, signal?: AbortSignal): Promise<PushedBlob>;
+  /** Stores a manifest under the reference's digest or tag; what it refers to must be there already. */
+  pushManifest(
+    reference: Reference,
+    bytes: Uint8Array,
+    mediaType: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly digest: string }>;
+  /** All tags of a repository, sorted. */
+  tags(repository: Repository, signal?: AbortSignal): Promise<readonly string[]>;
+}
+
+export function createRegistryClient(options: RegistryClientOptions = {}): RegistryClient {
+  const { plainHttp = [] } = options;
+  const transport = createTransport({
+    isPlainHttp: typeof plainHttp === "function" ? plainHttp : (host) => plainHttp.includes(host),
+    credentials: options.credentials ?? (async () => undefined),
+    fetch: options.fetch ?? globalThis.fetch,
+    retry: createRetryPolicy(options.retry),
+    timeoutMs: options.timeoutMs ?? 30_000,
+  });
+  return {
+    async ping(registry, signal) {
+      const url = transport.url(registry, "/v2/");
+      const exchange = { method: "GET", registry, url, scope: "", subject: registry, expect: [200], signal } as const;
+      await transport.send(exchange, async (response) => response.body?.cancel());
+    },
+    resolve: async (reference, signal) => resolve(transport, checked(reference), signal),
+    pullManifest: async (reference, signal) => pullManifest(transport, checked(reference), signal),
+    pullBlob: async (repository, blob, pullOptions = {}) => pullBlob(transport, checked(repository), blob, pullOptions),
+    hasBlob: async (repository, digest, signal) => hasBlob(transport, checked(repository), digest, signal),
+    pushBlob: async (repository, bytes, signal) => pushBlob(transport, checked(repository), bytes, signal),
+    pushManifest: async (reference, bytes, mediaType, signal) => {
+      return pushManifest(transport, checked(reference), bytes, mediaType, signal);
+    },
+    tags: async (repository, signal) => listTags(transport, checked(repository), signal),
+  };
+}
+
+/** A reference need not come from the parser, and becomes part of a URL. */
+function checked<T extends Repository & Pick<Reference, "tag">>(reference: T): T {
+  if (isRepositoryName(reference.repository) && (reference.tag === undefined || isTag(reference.tag))) return reference;
+  throw new RegistryError("invalid-reference", `${JSON.stringify(reference)} is not a reference`);
+}

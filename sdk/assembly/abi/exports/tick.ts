@@ -1,0 +1,8 @@
+import { tick } from "../../dispatcher";
+import { enter, leave } from "../boundary";
+
+export function proxy_on_tick(id: u32): void {
+  enter();
+  tick(id);
+  leave();
+}

@@ -1,0 +1,15 @@
+import { monotonic, realtime } from "./host/clock";
+
+export class Clock {
+  /** Nanoseconds since 1970. */
+  get now(): u64 {
+    return realtime();
+  }
+
+  /** Nanoseconds since an unknown moment, the same for all workers; it never goes back. */
+  get monotonic(): u64 {
+    return monotonic();
+  }
+}
+
+export const clock = new Clock();

@@ -1,0 +1,45 @@
+import { readShared, sharedVersion, writeShared } from "./host/shared-data";
+import { Status } from "./host/status";
+
+/** A version that no stored value has: writing over it succeeds only where the key is missing. */
+const ABSENT: u32 = u32.MAX_VALUE;
+
+/** How `SharedData.update` makes the next value out of the current one. */
+export abstract class Update {
+  /** `current` is null where the key is missing. Null leaves everything as it is. May be called several times. */
+  abstract next(current: ArrayBuffer | null): ArrayBuffer | null;
+}
+
+/**
+ * Bytes that all workers of the proxy share, per VM id, and that outlive a change of code or configuration. Keys are
+ * never deleted: bound their number.
+ */
+export class SharedData {
+  get(key: string): ArrayBuffer | null {
+    return readShared(key);
+  }
+
+  /** Overwrites whatever is there. */
+  set(key: string, value: ArrayBuffer): bool {
+    return writeShared(key, value, 0) == Status.Ok;
+  }
+
+  /**
+   * Compare and swap, repeated when another worker was faster. False: it was, `attempts` times, and nothing has been
+   * written.
+   */
+  update(key: string, update: Update, attempts: i32 = 16): bool {
+    for (let i = 0; i < attempts; i++) {
+      const current = readShared(key);
+      const version = sharedVersion;
+      const next = update.next(current);
+      if (next === null) return true;
+      const status = writeShared(key, next, current === null ? ABSENT : version);
+      if (status == Status.Ok) return true;
+      if (status != Status.CasMismatch) return false;
+    }
+    return false;
+  }
+}
+
+export const sharedData = new SharedData();

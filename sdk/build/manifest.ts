@@ -1,0 +1,66 @@
+import type { JsonSchema } from "../transform/json-schema.js";
+
+/** On which sidecar a plugin can run: the caller's (client), the callee's (server), or either. */
+export const SIDES = ["client", "server", "both"] as const;
+export type Side = (typeof SIDES)[number];
+
+/** The slot that a plugin goes into when the WasmPlugin resource names none. */
+export const PHASES = ["authn", "authz", "stats", "default"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What a plugin needs of the mesh. */
+export const REQUIREMENTS = ["subsetRoutes", "retryBackoff"] as const;
+export type Requirement = (typeof REQUIREMENTS)[number];
+
+export const METRIC_TYPES = ["counter", "histogram"] as const;
+export type MetricType = (typeof METRIC_TYPES)[number];
+
+/** A series that the mesh emits through Envoy's stats access logger for each stream the plugin is attached to. */
+export interface ManifestMetric {
+  /** Prometheus metric name. */
+  name: string;
+  type: MetricType;
+  /**
+   * What a stream adds to the counter or records in the histogram: an Envoy format string that gives a number, for
+   * example `%DURATION%`. A counter without it adds 1.
+   */
+  value?: string;
+  /** Prometheus label name → Envoy format string, for example `%RESPONSE_CODE%` or `%FILTER_STATE(wasm.weft.x:PLAIN)%`. */
+  labels: Record<string, string>;
+}
+
+/** What the author writes in plugin.yaml, with the defaults filled in. */
+export interface AuthoredManifest {
+  /** Lower-case letters, digits and hyphens; at most 63. */
+  name: string;
+  /** Semantic version 2.0.0. */
+  version: string;
+  /** One line for people. */
+  description?: string;
+  /** The root id that the module registers. Default: name. */
+  rootId: string;
+  /** Proxy-Wasm ABI of the module. Default and only value: 0.2.1. */
+  abi: "0.2.1";
+  /** Default: both. */
+  side: Side;
+  /** Default: default. */
+  phase: Phase;
+  /** Version of the layout of the shared data; a new one starts with empty data. From 1; default 1. */
+  stateVersion: number;
+  /** Default: none. */
+  requires: Requirement[];
+  /** Default: none. */
+  metrics: ManifestMetric[];
+  /** Host functions that the module may import. The author's list is an upper bound, checked when it is built. */
+  capabilities?: string[];
+}
+
+/** plugin.yaml as it is in the image: completed by the build. */
+export interface PluginManifest extends AuthoredManifest {
+  /** Exactly the host functions that the module imports, sorted. */
+  capabilities: string[];
+  /** The callbacks that the module exports (`proxy_on_…`), sorted. */
+  callbacks: string[];
+  /** JSON Schema (draft 2020-12) of the configuration. */
+  configSchema: JsonSchema;
+}

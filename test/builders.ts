@@ -1,0 +1,121 @@
+import type { DestinationRule } from "../control-plane/src/model/destination-rule.js";
+import type { MeshSettings } from "../control-plane/src/model/mesh-settings.js";
+import type { ModuleState, ServedPlugin } from "../control-plane/src/model/module-state.js";
+import type { Plugin } from "../control-plane/src/model/plugin.js";
+import type { PluginManifest } from "../control-plane/src/model/plugin-manifest.js";
+import { type Service, serviceHost } from "../control-plane/src/model/service.js";
+import type { VirtualService } from "../control-plane/src/model/virtual-service.js";
+import type { Workload } from "../control-plane/src/model/workload.js";
+
+/** Values of the model with defaults, for tests: say only what the test is about. */
+
+export const settings: MeshSettings = {
+  trustDomain: "cluster.local",
+  rootNamespace: "weft-system",
+  identityFiles: {
+    certificateChain: "identity/cert.pem",
+    privateKey: "identity/key.pem",
+    watchedDirectory: "identity",
+  },
+};
+
+export function mkService(name: string, over: Partial<Service> = {}): Service {
+  const namespace = over.namespace ?? "default";
+  return {
+    namespace,
+    name,
+    host: serviceHost(name, namespace),
+    ports: [{ name: "http", port: 8080, targetPort: 8080, protocol: "http" }],
+    selector: { app: name },
+    ...over,
+  };
+}
+
+export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload {
+  return {
+    namespace: "default",
+    name,
+    address: "127.0.1.1",
+    labels: { app: name },
+    serviceAccount: name,
+    ports: { http: 18080 },
+    weight: 1,
+    hasSidecar: true,
+    ...over,
+  };
+}
+
+export function mkDestinationRule(name: string, subsets: readonly string[], over: Partial<DestinationRule> = {}) {
+  return {
+    namespace: "default",
+    name,
+    host: serviceHost(name, "default"),
+    subsets: subsets.map((subset) => ({ name: subset, labels: { version: subset } })),
+    ...over,
+  } satisfies DestinationRule;
+}
+
+export function mkVirtualService(name: string, weights: Readonly<Record<string, number>>): VirtualService {
+  const host = serviceHost(name, "default");
+  return {
+    namespace: "default",
+    name,
+    hosts: [host],
+    http: [
+      {
+        matches: [],
+        destinations: Object.entries(weights).map(([subset, weight]) => ({ host, subset, weight })),
+      },
+    ],
+  };
+}
+
+export function mkPlugin(name: string, over: Partial<Plugin> = {}): Plugin {
+  return {
+    namespace: "default",
+    name,
+    url: `oci://registry.test/plugins/${name}:1`,
+    imagePullPolicy: "IfNotPresent",
+    config: "{}",
+    priority: 0,
+    match: [],
+    failStrategy: "FAIL_CLOSE",
+    metrics: [],
+    generation: "1",
+    ...over,
+  };
+}
+
+export function mkManifest(name: string, over: Partial<PluginManifest> = {}): PluginManifest {
+  return {
+    name,
+    version: "1.0.0",
+    rootId: name,
+    side: "both",
+    phase: "default",
+    stateVersion: "1",
+    requires: [],
+    metrics: [],
+    builtWithSdk: true,
+    ...over,
+  };
+}
+
+export function mkServed(name: string, over: Partial<ServedPlugin> = {}): ServedPlugin {
+  return {
+    version: `${name}-v1`,
+    digest: `sha256:${"0".repeat(64)}`,
+    wasmSha256: "0".repeat(64),
+    manifest: mkManifest(name),
+    rootId: name,
+    config: "{}",
+    vmId: `default/${name}/1`,
+    failStrategy: "FAIL_CLOSE",
+    wasm: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+    ...over,
+  };
+}
+
+export function ready(name: string, over: Partial<ServedPlugin> = {}): ModuleState {
+  return { kind: "ready", served: mkServed(name, over) };
+}
