@@ -34,6 +34,7 @@ export type CompilePluginResult =
     }
   | { ok: false; diagnostics: Diagnostic[] };
 
+const SDK_NAME = "@weft/sdk";
 const MARKER = "proxy_abi_version_0_2_1";
 const FRAME = new Set([MARKER, "malloc", "memory", "_initialize"]);
 
@@ -96,6 +97,7 @@ function complete(authored: ParsedManifest, functions: ModuleFunctions, configSc
     stateVersion,
     requires,
     metrics,
+    sdk: { name: SDK_NAME, version: sdkVersion() },
     capabilities: functions.imports,
     callbacks: functions.exports.filter((exported) => !FRAME.has(exported)),
     configSchema,
@@ -115,13 +117,18 @@ async function readOptional(path: string): Promise<string | undefined> {
   }
 }
 
+function sdkVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(ownSdkDir(), "package.json"), "utf8")) as { version: string };
+  return version;
+}
+
 /* Up from this file, compiled or not, to the package's own folder. */
 function ownSdkDir(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     const file = join(dir, "package.json");
     if (existsSync(file)) {
       const { name } = JSON.parse(readFileSync(file, "utf8")) as { name?: unknown };
-      if (name === "@weft/sdk") return dir;
+      if (name === SDK_NAME) return dir;
     }
     if (dir === dirname(dir)) throw new Error("@weft/sdk cannot find its own package.json");
   }

@@ -57,6 +57,8 @@ export interface AuthoredManifest {
 
 /** plugin.yaml as it is in the image: completed by the build. */
 export interface PluginManifest extends AuthoredManifest {
+  /** What built the module: readers know by it how the module keeps its shared data. */
+  sdk: { name: string; version: string };
   /** Exactly the host functions that the module imports, sorted. */
   capabilities: string[];
   /** The callbacks that the module exports (`proxy_on_…`), sorted. */

@@ -42,6 +42,7 @@ const FIELDS = [
   "stateVersion",
   "requires",
   "metrics",
+  "sdk",
   "capabilities",
   "callbacks",
   "configSchema",
@@ -126,6 +127,7 @@ function readManifest(fields: Fields, report: ReportField): ParsedManifest {
     ),
     metrics: metrics(fields.metrics, report),
     ...(fields.capabilities === undefined ? {} : { capabilities: names(fields.capabilities, "capabilities", report) }),
+    ...(fields.sdk === undefined ? {} : { sdk: sdk(fields.sdk, report) }),
     ...(fields.callbacks === undefined ? {} : { callbacks: names(fields.callbacks, "callbacks", report) }),
     ...(fields.configSchema === undefined ? {} : { configSchema: configSchema(fields.configSchema, report) }),
   };
@@ -177,6 +179,14 @@ function names(value: unknown, key: string, report: ReportField): string[] {
   return list(value, [key], MAX_NAMES, report).map((item, i) =>
     matching(item, [key, i], FUNCTION_NAME, "the name of a function such as proxy_log", report),
   );
+}
+
+function sdk(value: unknown, report: ReportField): { name: string; version: string } {
+  const fields = value !== null && typeof value === "object" ? (value as Fields) : {};
+  const { name, version } = fields;
+  if (typeof name === "string" && typeof version === "string") return { name, version };
+  report(["sdk"], 'field "sdk" is written by the build and has a name and a version');
+  return { name: "", version: "" };
 }
 
 function configSchema(value: unknown, report: ReportField): JsonSchema {

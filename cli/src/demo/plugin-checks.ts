@@ -56,6 +56,8 @@ spec:
 
 async function attachHello(context: DemoContext): Promise<void> {
   await context.attach(HELLO, helloYaml(context));
+  for (const workload of ["backend-v1", "backend-v2"])
+    await waitFor(`the hello plugin on ${workload}`, async () => greeting(await send(context.target(workload, "/"))));
   await context.condition(HELLO, "Programmed", "True");
 }
 

@@ -132,14 +132,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const xdsPort = await freePort();
 
     const running = new Map<string, Running>();
-    const signer = await createFolderSigner({
-      ca: authority,
-      workloadsDir: state.workloads,
-      lookup: (namespace, name) => running.get(`${namespace}/${name}`)?.workload,
-      logger: { info: () => {}, warn: (m) => problem("identity", m), error: (m) => problem("identity", m) },
-    });
-    undo.push(() => signer.close());
-
     let wanted = true;
     let controlPlane: GuardedProcess | undefined;
     const startControlPlane = async () => {
@@ -263,7 +255,15 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       return next.value.some((event) => event.kind === "ready") ? "ready" : "more";
     };
     while ((await takeBatch()) === "more");
-    await signer.scan();
+    // Only now, when the workloads are known, can their requests be signed.
+    const signer = await createFolderSigner({
+      ca: authority,
+      workloadsDir: state.workloads,
+      lookup: (namespace, name) => running.get(`${namespace}/${name}`)?.workload,
+      logger: { info: () => {}, warn: (m) => problem("identity", m), error: (m) => problem("identity", m) },
+    });
+    undo.push(() => signer.close());
+
     void (async () => {
       while ((await takeBatch()) !== "end");
     })().catch((error: unknown) => problem("folder", error instanceof Error ? error.message : String(error)));

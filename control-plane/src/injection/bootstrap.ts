@@ -57,6 +57,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
     },
     stats_config: STATS_CONFIG,
     deferred_stat_options: { enable_deferred_creation_stats: true },
+    layered_runtime: { layers: [{ name: "weft", static_layer: RUNTIME }] },
     overload_manager: {
       resource_monitors: [
         {
@@ -70,6 +71,9 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
     },
   };
 }
+
+/** Envoy refuses routes with larger regular expressions than this; the decoder lets pass what fits. */
+const RUNTIME = { "re2.max_program_size.error_level": 32768 };
 
 function buildAdminCluster(address: string): JsonObject {
   return {

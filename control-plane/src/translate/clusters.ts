@@ -31,6 +31,7 @@ export function buildOutboundCluster(
   const name = outboundCluster(port.port, subset, service.host);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
+    altStatName: statName(name),
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ADS_WITH_SHORT_WAIT, serviceName: name },
     connectTimeout: { seconds: 10n },
@@ -84,6 +85,7 @@ export function buildInboundCluster(workload: Workload, service: Service, port: 
   const name = inboundCluster(port.port, service.host);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
+    altStatName: statName(name),
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
     connectTimeout: { seconds: 10n },
     circuitBreakers: {
@@ -116,6 +118,11 @@ export function buildInboundCluster(workload: Workload, service: Service, port: 
       ],
     },
   });
+}
+
+/** Envoy takes a cluster's name apart at its dots; without them it stays whole in the label `envoy_cluster_name`. */
+function statName(clusterName: string): string {
+  return clusterName.replaceAll(".", "_");
 }
 
 /** Where the app listens for a port of its service. */
