@@ -21,6 +21,7 @@ import { fileURLToPath } from "node:url";
 export const ROOT = resolve(fileURLToPath(import.meta.url), "../..");
 export const ENVOY_VERSION = "1.40.0";
 const FUNC_E_VERSION = "1.6.0";
+const ORAS_VERSION = "1.3.6";
 const MIN_GO = "1.21.0"; // the first that downloads the toolchain a module asks for
 const STAMPS = join(ROOT, "node_modules", ".weft");
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "weft");
@@ -130,17 +131,27 @@ async function envoyApi() {
   markDone("envoy-api", hash);
 }
 
-async function funcE() {
-  const dir = join(CACHE, `func-e-${FUNC_E_VERSION}`);
-  const path = join(dir, "func-e");
+/** A command-line tool that comes as a Go module. */
+async function goTool(name, module, version) {
+  const dir = join(CACHE, `${name}-${version}`);
+  const path = join(dir, name);
   if (existsSync(path)) return path;
-  say("func-e", `installing ${FUNC_E_VERSION} (go install)`);
-  const go = requireGo("install func-e");
+  say(name, `installing ${version} (go install)`);
+  const go = requireGo(`install ${name}`);
   mkdirSync(dir, { recursive: true });
-  await run(go, ["install", `github.com/tetratelabs/func-e/cmd/func-e@v${FUNC_E_VERSION}`], {
-    env: { ...process.env, GOBIN: dir, GOFLAGS: "" },
-  });
+  await run(go, ["install", `${module}@v${version}`], { env: { ...process.env, GOBIN: dir, GOFLAGS: "" } });
   return path;
+}
+
+/** The registry client of others that our registry is tested with; undefined, with the reason told, without it. */
+export async function orasForTests() {
+  if (process.env.WEFT_ORAS) return process.env.WEFT_ORAS;
+  try {
+    return await goTool("oras", "oras.land/oras/cmd/oras", ORAS_VERSION);
+  } catch (error) {
+    say("oras", `cannot be installed, its tests are skipped: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Whether the binary says that it is the Envoy we are built for. */
@@ -215,7 +226,14 @@ async function build() {
   );
   if (isDone("build", hash) && existsSync(join(ROOT, "cli", "dist", "main.js"))) return;
   say("build", "compiling TypeScript");
-  await run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "--build", "registry", "sdk", "control-plane", "cli"]);
+  await run(process.execPath, [
+    join(ROOT, "node_modules", "typescript", "bin", "tsc"),
+    "--build",
+    "registry",
+    "sdk",
+    "control-plane",
+    "cli",
+  ]);
   markDone("build", hash);
 }
 
@@ -227,7 +245,7 @@ export async function setup() {
   checkNode();
   await npmPackages();
   await envoyApi();
-  const funcEPath = await funcE();
+  const funcEPath = await goTool("func-e", "github.com/tetratelabs/func-e/cmd/func-e", FUNC_E_VERSION);
   const envoyPath = await envoy(funcEPath);
   await build();
   return { funcE: funcEPath, envoy: envoyPath };

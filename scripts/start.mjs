@@ -1,20 +1,23 @@
 // npm start: sets up what is missing, then runs the demo mesh. With --once: the whole demonstration on a copy.
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const { envoy, funcE } = await setupOrExit();
-const once = args.includes("--once");
-const command = once
-  ? ["demo", join("examples", "demo"), "--plugins", "plugins", ...args.filter((arg) => arg !== "--once")]
-  : ["up", join("examples", "demo"), "--plugins", "plugins", "--tour", ...args];
-const child = spawn(process.execPath, [join(ROOT, "cli", "bin", "weft.mjs"), ...command], {
-  cwd: ROOT,
-  stdio: "inherit",
-  env: { ...process.env, ENVOY_PATH: envoy, FUNC_E_PATH: funcE },
-});
-// A terminal's Ctrl-C reaches the child by itself; it decides when all is ended.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-  process.on(signal, () => signal === "SIGINT" || child.kill(signal));
-child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));
+process.env.ENVOY_PATH = envoy;
+process.env.FUNC_E_PATH = funcE;
+process.chdir(ROOT);
+
+const demo = [join("examples", "demo"), "--plugins", "plugins"];
+const command = args.includes("--once")
+  ? ["demo", ...demo, ...args.filter((arg) => arg !== "--once")]
+  : ["up", ...demo, "--tour", ...args];
+
+// npm that is killed takes nobody with it, so we notice ourselves and end as after Ctrl-C.
+if (process.env.npm_lifecycle_event === "start") {
+  const npm = process.ppid;
+  setInterval(() => process.ppid === npm || process.kill(process.pid, "SIGTERM"), 500).unref();
+}
+
+process.argv = [process.execPath, "weft", ...command];
+await import("../cli/dist/main.js");

@@ -4,12 +4,19 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT, setupOrExit } from "./setup.mjs";
+import { orasForTests, ROOT, setupOrExit } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const golden = args.includes("--golden");
 const { envoy, funcE } = await setupOrExit();
-const env = { ...process.env, ENVOY_PATH: envoy, FUNC_E_PATH: funcE, ...(golden ? { UPDATE_GOLDEN: "1" } : {}) };
+const oras = await orasForTests();
+const env = {
+  ...process.env,
+  ENVOY_PATH: envoy,
+  FUNC_E_PATH: funcE,
+  ...(golden ? { UPDATE_GOLDEN: "1" } : {}),
+  ...(oras === undefined ? {} : { WEFT_ORAS: oras }),
+};
 
 function run(tool, ...toolArgs) {
   return new Promise((done) => {
@@ -42,13 +49,22 @@ if (!golden && only.length === 0) {
 
 const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
 const report = join(scratch, "report.json");
-const filter = golden ? ["golden"] : only;
-await run("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filter);
+const filter = golden ? ["-u", "golden", "injection/bootstrap"] : only;
+await run(
+  "vitest/vitest.mjs",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+  ...filter,
+);
 try {
   const results = JSON.parse(readFileSync(report, "utf8"));
   passed += results.numPassedTests;
   // A file that does not load has no tests of its own to fail.
-  failed += results.numFailedTests + results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
+  failed +=
+    results.numFailedTests +
+    results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
   skipped += results.numPendingTests + results.numTodoTests;
   for (const file of results.testResults)
     for (const test of file.assertionResults)
@@ -60,5 +76,7 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-console.log(skipped > 0 ? `${passed} passed, ${failed} failed, ${skipped} skipped` : `${passed} passed, ${failed} failed`);
+console.log(
+  skipped > 0 ? `${passed} passed, ${failed} failed, ${skipped} skipped` : `${passed} passed, ${failed} failed`,
+);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

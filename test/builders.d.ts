@@ -10,16 +10,22 @@ import type { Workload } from "../control-plane/src/model/workload.js";
 export declare const settings: MeshSettings;
 export declare function mkService(name: string, over?: Partial<Service>): Service;
 export declare function mkWorkload(name: string, over?: Partial<Workload>): Workload;
-export declare function mkDestinationRule(name: string, subsets: readonly string[], over?: Partial<DestinationRule>): {
-    namespace: string;
-    name: string;
-    host: string;
-    subsets: {
+export declare function mkDestinationRule(
+  name: string,
+  subsets: readonly string[],
+  over?: Partial<DestinationRule>,
+): {
+  namespace: string;
+  name: string;
+  host: string;
+  subsets:
+    | {
         name: string;
         labels: {
-            version: string;
+          version: string;
         };
-    }[] | readonly import("../control-plane/src/model/destination-rule.js").Subset[];
+      }[]
+    | readonly import("../control-plane/src/model/destination-rule.js").Subset[];
 };
 export declare function mkVirtualService(name: string, weights: Readonly<Record<string, number>>): VirtualService;
 export declare function mkPlugin(name: string, over?: Partial<Plugin>): Plugin;

@@ -1,105 +1,105 @@
 import { serviceHost } from "../control-plane/src/model/service.js";
 /** Values of the model with defaults, for tests: say only what the test is about. */
 export const settings = {
-    trustDomain: "cluster.local",
-    rootNamespace: "weft-system",
-    identityFiles: {
-        certificateChain: "identity/cert.pem",
-        privateKey: "identity/key.pem",
-        watchedDirectory: "identity",
-    },
+  trustDomain: "cluster.local",
+  rootNamespace: "weft-system",
+  identityFiles: {
+    certificateChain: "identity/cert.pem",
+    privateKey: "identity/key.pem",
+    watchedDirectory: "identity",
+  },
 };
 export function mkService(name, over = {}) {
-    const namespace = over.namespace ?? "default";
-    return {
-        namespace,
-        name,
-        host: serviceHost(name, namespace),
-        ports: [{ name: "http", port: 8080, targetPort: 8080, protocol: "http" }],
-        selector: { app: name },
-        ...over,
-    };
+  const namespace = over.namespace ?? "default";
+  return {
+    namespace,
+    name,
+    host: serviceHost(name, namespace),
+    ports: [{ name: "http", port: 8080, targetPort: 8080, protocol: "http" }],
+    selector: { app: name },
+    ...over,
+  };
 }
 export function mkWorkload(name, over = {}) {
-    return {
-        namespace: "default",
-        name,
-        address: "127.0.1.1",
-        labels: { app: name },
-        serviceAccount: name,
-        ports: { http: 18080 },
-        weight: 1,
-        hasSidecar: true,
-        ...over,
-    };
+  return {
+    namespace: "default",
+    name,
+    address: "127.0.1.1",
+    labels: { app: name },
+    serviceAccount: name,
+    ports: { http: 18080 },
+    weight: 1,
+    hasSidecar: true,
+    ...over,
+  };
 }
 export function mkDestinationRule(name, subsets, over = {}) {
-    return {
-        namespace: "default",
-        name,
-        host: serviceHost(name, "default"),
-        subsets: subsets.map((subset) => ({ name: subset, labels: { version: subset } })),
-        ...over,
-    };
+  return {
+    namespace: "default",
+    name,
+    host: serviceHost(name, "default"),
+    subsets: subsets.map((subset) => ({ name: subset, labels: { version: subset } })),
+    ...over,
+  };
 }
 export function mkVirtualService(name, weights) {
-    const host = serviceHost(name, "default");
-    return {
-        namespace: "default",
-        name,
-        hosts: [host],
-        http: [
-            {
-                matches: [],
-                destinations: Object.entries(weights).map(([subset, weight]) => ({ host, subset, weight })),
-            },
-        ],
-    };
+  const host = serviceHost(name, "default");
+  return {
+    namespace: "default",
+    name,
+    hosts: [host],
+    http: [
+      {
+        matches: [],
+        destinations: Object.entries(weights).map(([subset, weight]) => ({ host, subset, weight })),
+      },
+    ],
+  };
 }
 export function mkPlugin(name, over = {}) {
-    return {
-        namespace: "default",
-        name,
-        url: `oci://registry.test/plugins/${name}:1`,
-        imagePullPolicy: "IfNotPresent",
-        config: "{}",
-        priority: 0,
-        match: [],
-        failStrategy: "FAIL_CLOSE",
-        metrics: [],
-        generation: "1",
-        ...over,
-    };
+  return {
+    namespace: "default",
+    name,
+    url: `oci://registry.test/plugins/${name}:1`,
+    imagePullPolicy: "IfNotPresent",
+    config: "{}",
+    priority: 0,
+    match: [],
+    failStrategy: "FAIL_CLOSE",
+    metrics: [],
+    generation: "1",
+    ...over,
+  };
 }
 export function mkManifest(name, over = {}) {
-    return {
-        name,
-        version: "1.0.0",
-        rootId: name,
-        side: "both",
-        phase: "default",
-        stateVersion: "1",
-        requires: [],
-        metrics: [],
-        builtWithSdk: true,
-        ...over,
-    };
+  return {
+    name,
+    version: "1.0.0",
+    rootId: name,
+    side: "both",
+    phase: "default",
+    stateVersion: "1",
+    requires: [],
+    metrics: [],
+    builtWithSdk: true,
+    ...over,
+  };
 }
 export function mkServed(name, over = {}) {
-    return {
-        version: `${name}-v1`,
-        digest: `sha256:${"0".repeat(64)}`,
-        wasmSha256: "0".repeat(64),
-        manifest: mkManifest(name),
-        rootId: name,
-        config: "{}",
-        vmId: `default/${name}/1`,
-        failStrategy: "FAIL_CLOSE",
-        wasm: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
-        ...over,
-    };
+  return {
+    version: `${name}-v1`,
+    digest: `sha256:${"0".repeat(64)}`,
+    wasmSha256: "0".repeat(64),
+    manifest: mkManifest(name),
+    rootId: name,
+    config: "{}",
+    vmId: `default/${name}/1`,
+    failStrategy: "FAIL_CLOSE",
+    wasm: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+    ...over,
+  };
 }
 export function ready(name, over = {}) {
-    return { kind: "ready", served: mkServed(name, over) };
+  return { kind: "ready", served: mkServed(name, over) };
 }
 //# sourceMappingURL=builders.js.map

@@ -95,7 +95,8 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
     if (state?.kind === "pending") return;
     const before = failures.get(key);
     if (state?.kind !== "failed") {
-      if (before !== undefined) logger.info(`WasmPlugin ${key}: solved: ${before}`, { kind: "diagnostic" });
+      if (before !== undefined)
+        logger.info(`WasmPlugin ${key}: solved (${before.slice(0, 80)})`, { kind: "diagnostic" });
       failures.delete(key);
       return;
     }
@@ -156,10 +157,13 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
     const expected = new Map<string, Map<string, string>>();
     for (const [proxyKey, names] of changed) {
       const versions = new Map<string, string>();
+      const acked = ackedSlots(proxyKey);
       for (const [type, set] of names)
         for (const name of set) {
           const version = translation.version(proxyKey, type, name);
-          if (version !== undefined) versions.set(propagationKey(type, name), version);
+          // What the proxy has already, for example because only the bytes came back, it will not answer again.
+          if (version === undefined || (type === "extension" && acked.get(name) === version)) continue;
+          versions.set(propagationKey(type, name), version);
         }
       expected.set(proxyKey, versions);
     }
@@ -203,10 +207,6 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
       onDisconnect: (proxyKey) => report(propagation.gone(proxyKey, Date.now())),
       onAck: (proxyKey, type, versions) => report(propagation.acked(proxyKey, type, versions, Date.now())),
       onNack: (proxyKey, type, versions, message) => {
-        logger.error(`proxy ${proxyKey} refused ${type} ${[...versions.keys()].join(", ")}: ${message}`, {
-          kind: "nack",
-          proxy: proxyKey,
-        });
         takeBack(proxyKey, type, versions, message);
         report(propagation.nacked(proxyKey, type, versions, Date.now()));
       },
@@ -271,6 +271,11 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
         ...(extension?.lastNack === undefined ? {} : { lastNack: extension.lastNack }),
       };
     });
+  }
+
+  function ackedSlots(proxyKey: string): ReadonlyMap<string, string> {
+    const sync = xds.proxies().findLast((proxy) => proxy.proxyKey === proxyKey);
+    return sync?.types.find(({ type }) => type === "extension")?.ackedVersions ?? new Map();
   }
 
   const stop = new AbortController();

@@ -75,7 +75,8 @@ export function explain(output: string): string {
     .map((line) => ({ own: /\[wasm\]/.test(line) || /wasm log/.test(line), text: stripPrefix(line) }))
     .filter(({ own, text }) => own || /^(Error|error|Unable|Function|Proxy-Wasm|\s+\d+:)/.test(text))
     .map(({ text }) => text.replace(/^wasm log[^:]*:\s*/, "").trim())
-    .filter((text) => text !== "" && !/^(error initializing config|initializing epoch)/i.test(text));
+    // The frames of the VM are Envoy's matter; what the plugin said of itself names file and line.
+    .filter((text) => text !== "" && !/^(error initializing config|initializing epoch|\d+: |.*backtrace:)/i.test(text));
   const unique = [...new Set(lines)];
   return unique.length === 0
     ? "Envoy refused the plugin without saying why"

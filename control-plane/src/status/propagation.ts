@@ -24,7 +24,7 @@ export interface Propagation {
 interface Change {
   readonly cause: string;
   readonly beganMs: number;
-  readonly proxies: number;
+  proxies: number;
   readonly waiting: Map<string, Map<string, string>>;
   readonly rejectedBy: Set<string>;
 }
@@ -90,6 +90,12 @@ export function createPropagation(): Propagation {
     acked: (proxyKey, type, versions, nowMs) => answered(proxyKey, type, versions, nowMs, () => {}),
     nacked: (proxyKey, type, versions, nowMs) =>
       answered(proxyKey, type, versions, nowMs, (change) => change.rejectedBy.add(proxyKey)),
-    gone: (proxyKey, nowMs) => settle(nowMs, (change) => change.waiting.delete(proxyKey)),
+    gone(proxyKey, nowMs) {
+      // A change that nobody is left for has reached nobody.
+      changes = changes.filter((change) => change.proxies > 1 || !change.waiting.has(proxyKey));
+      return settle(nowMs, (change) => {
+        if (change.waiting.delete(proxyKey)) change.proxies--;
+      });
+    },
   };
 }

@@ -176,7 +176,7 @@ export class Session {
         observer.onAck?.(this.proxyKey, effect.type, effect.versions);
         return;
       case "nacked":
-        logger.warn("the proxy refused resources", {
+        logger.error("the proxy refused resources", {
           proxy: this.proxyKey,
           type: effect.type,
           names: [...effect.versions.keys()].slice(0, 20),
