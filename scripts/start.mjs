@@ -1,4 +1,5 @@
 // npm start: sets up what is missing, then runs the demo mesh. With --once: the whole demonstration on a copy.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, setupOrExit } from "./setup.mjs";
 
@@ -15,8 +16,19 @@ const command = args.includes("--once")
 
 // npm that is killed takes nobody with it, so we notice ourselves and end as after Ctrl-C.
 if (process.env.npm_lifecycle_event === "start") {
-  const npm = process.ppid;
-  setInterval(() => process.ppid === npm || process.kill(process.pid, "SIGTERM"), 500).unref();
+  const npm = npmPid();
+  setInterval(() => npmPid() === npm || process.kill(process.pid, "SIGTERM"), 500).unref();
+}
+
+/** The npm that runs us, in most cases with a shell in between. */
+function npmPid() {
+  try {
+    const [, name, parent] = /\((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${process.ppid}/stat`, "utf8")) ?? [];
+    return name === undefined || name.startsWith("npm") ? process.ppid : Number(parent);
+  } catch {
+    // No /proc on this system, or the shell has just gone: then our own parent says enough.
+    return process.ppid;
+  }
 }
 
 process.argv = [process.execPath, "weft", ...command];

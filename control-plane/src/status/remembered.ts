@@ -1,7 +1,7 @@
 import type { ServedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { LastGood } from "./plugin-status.js";
-import { isRecord, type StoredStatus } from "./writer.js";
+import { isRecord, type StoredStatus } from "./document.js";
 
 /** What a plugin's status says of the past. */
 export interface RememberedPlugin {

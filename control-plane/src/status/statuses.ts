@@ -5,7 +5,7 @@ import type { Plugin } from "../model/plugin.js";
 import type { Condition } from "./condition.js";
 import { objectStatus } from "./object-status.js";
 import { type ProxyCounts, pluginStatus } from "./plugin-status.js";
-import { type StatusDocument, statusKey } from "./writer.js";
+import { type StatusDocument, statusKey } from "./document.js";
 
 /** An object that is in force, with where it stands. */
 export interface KnownObject {

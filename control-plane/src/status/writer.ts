@@ -1,15 +1,11 @@
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { parse, stringify } from "yaml";
-import { type ObjectRef, objectKey } from "../model/object-ref.js";
-import type { Condition } from "./condition.js";
+import type { ObjectRef } from "../model/object-ref.js";
+import { isRecord, type StatusDocument, type StoredStatus } from "./document.js";
 
-/** A status with the object that it belongs to. */
-export interface StatusDocument {
-  readonly apiVersion: string;
-  readonly object: ObjectRef;
-  readonly status: object;
-}
+export { statusKey, storedConditions } from "./document.js";
 
 /** Keeps `<dir>/<kind>/<namespace>.<name>.yaml` equal to the last documents that it was given. */
 export interface StatusWriter {
@@ -17,10 +13,23 @@ export interface StatusWriter {
   write(documents: readonly StatusDocument[]): Promise<void>;
 }
 
+/** Most file systems take 255 bytes; a temporary file has a suffix too. */
+const MAX_NAME_LENGTH = 200;
+
+/**
+ * Where an object's status stands. Objects that were refused have a status too, so nothing is certain of their names:
+ * what could lead out of the folder is escaped, and what is too long for a file name is cut and told apart by a hash.
+ */
 export function statusFile(dir: string, { kind, namespace, name }: ObjectRef): string {
-  return join(dir, kind, `${namespace}.${name}.yaml`);
+  return join(dir, fileName(kind), `${fileName(`${namespace}.${name}`)}.yaml`);
 }
 
+function fileName(text: string): string {
+  const safe = text.replace(/[^A-Za-z0-9._-]/g, "_").replace(/^\.+/, (dots) => "_".repeat(dots.length));
+  if (safe === text && text !== "" && text.length <= MAX_NAME_LENGTH) return text;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return `${safe.slice(0, MAX_NAME_LENGTH)}~${hash}`;
+}
 export function createStatusWriter(dir: string): StatusWriter {
   const written = new Map<string, string>();
   let queue: Promise<void> = Promise.resolve();
@@ -67,12 +76,6 @@ export function createStatusWriter(dir: string): StatusWriter {
   };
 }
 
-/** A status as it stands in a file; fields are what an earlier version wrote, so nothing is certain of them. */
-export interface StoredStatus {
-  readonly object: ObjectRef;
-  readonly status: Readonly<Record<string, unknown>>;
-}
-
 /** Reads what an earlier run wrote. Files that cannot be read are named and left alone. */
 export async function readStatuses(
   dir: string,
@@ -101,23 +104,6 @@ function parseStatus(text: string): StoredStatus | undefined {
   return { object: { kind, namespace, name }, status };
 }
 
-/** The conditions in a stored status, those that are whole. */
-export function storedConditions({ status }: StoredStatus): readonly Condition[] {
-  const { conditions } = status;
-  if (!Array.isArray(conditions)) return [];
-  return conditions.filter(
-    (c): c is Condition =>
-      isRecord(c) &&
-      typeof c.type === "string" &&
-      typeof c.status === "string" &&
-      typeof c.lastTransitionTime === "string",
-  );
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 async function filesUnder(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
@@ -127,9 +113,4 @@ async function filesUnder(dir: string): Promise<string[]> {
     .filter((entry) => entry.isFile() && entry.name.endsWith(".yaml"))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-}
-
-/** A key under which an object's status is looked up. */
-export function statusKey(ref: ObjectRef): string {
-  return `${ref.kind} ${objectKey(ref)}`;
 }

@@ -21,13 +21,15 @@ export function retryPolicy(
   const attempts = policy?.attempts ?? DEFAULT_ATTEMPTS;
   const backOff = requirements.has("retryBackoff");
   if (attempts === 0 && !backOff) return undefined;
+  const retryOn = policy?.retryOn ?? DEFAULT_RETRY_ON;
   return {
     ...(attempts === 0
       ? {}
       : {
-          retryOn: policy?.retryOn ?? DEFAULT_RETRY_ON,
+          retryOn,
           numRetries: attempts,
-          retriableStatusCodes: policy?.retryOn === undefined ? [503] : [],
+          // Without a list this condition would never hold.
+          retriableStatusCodes: retryOn.split(",").includes("retriable-status-codes") ? [503] : [],
         }),
     ...(policy?.perTryTimeoutMs === undefined ? {} : { perTryTimeout: milliseconds(policy.perTryTimeoutMs) }),
     retryHostPredicate: [

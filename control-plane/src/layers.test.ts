@@ -1,0 +1,126 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { importsOf, type Layer, sourceFiles, violations } from "../../test/layers.js";
+
+/** What would make the same input give different output, or wait. */
+const IMPURE: Readonly<Record<string, RegExp>> = {
+  "the clock": /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.|\bhrtime\b/,
+  chance: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/,
+  "the environment": /\bprocess\./,
+  "the network": /\bfetch\s*\(/,
+  "a timer": /\bset(Timeout|Interval|Immediate)\b/,
+  await: /\bawait\b|\basync\b|\bPromise\b/,
+  "the console": /\bconsole\./,
+};
+
+/** Only config of the composition root knows flags and environment. */
+const EDGE = { "the environment": /\bprocess\.(env|argv)\b/, "the console": /\bconsole\./ };
+
+/**
+ * Which folder may know which, as ARCHITECTURE.md and the design have it: model ← decode, translate, status, store ←
+ * source, modules, identity, injection, xds ← main. Pure folders also list the packages that they may use.
+ */
+const TABLE: Readonly<Record<string, Layer>> = {
+  model: { packages: [], banned: IMPURE },
+  decode: {
+    folders: ["model"],
+    packages: ["yaml", "node:crypto", "node:net"],
+    names: { "node:crypto": ["createHash"], "node:net": ["isIPv4"] },
+    banned: IMPURE,
+  },
+  translate: {
+    folders: ["model", "envoy-api"],
+    packages: ["@bufbuild/protobuf", "node:crypto", "node:assert/strict"],
+    names: { "node:crypto": ["createHash"] },
+    banned: IMPURE,
+  },
+  status: { folders: ["model"], packages: [], banned: IMPURE },
+  // The edge of status: what it makes becomes files.
+  "status/writer.ts": { folders: ["model"], packages: ["yaml", "node:fs/promises", "node:path", "node:crypto"], banned: EDGE },
+  store: { folders: ["model"], packages: [], banned: IMPURE },
+  source: { folders: ["model", "decode"], packages: ["node:fs", "node:path", "chokidar", "yaml"], banned: EDGE },
+  // The pre-flight runs the filter that translation makes, so that what is proven is what is served.
+  modules: {
+    folders: ["model", "translate"],
+    packages: ["@weft/registry", "node:child_process", "node:crypto", "node:fs", "node:os", "node:path"],
+    banned: EDGE,
+  },
+  identity: {
+    packages: ["@peculiar/x509", "reflect-metadata", "node:assert/strict", "node:crypto", "node:fs", "node:path"],
+    banned: EDGE,
+  },
+  injection: { folders: ["model", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
+  xds: {
+    folders: ["model", "translate", "identity", "envoy-api"],
+    packages: ["@bufbuild/protobuf", "@grpc/grpc-js", "node:assert/strict", "node:crypto"],
+    banned: EDGE,
+  },
+  "envoy-api": { packages: ["@bufbuild/protobuf"] },
+  admin: { packages: ["node:fs", "node:http", "node:path"], banned: EDGE },
+  config: { folders: ["model"], packages: [] },
+  log: { packages: [] },
+  main: {
+    folders: [
+      ...["admin", "config", "log"],
+      ...["model", "decode", "translate", "status", "store"],
+      ...["source", "modules", "identity", "injection", "xds"],
+    ],
+    packages: ["@weft/registry", "node:fs", "node:path"],
+    banned: EDGE,
+  },
+};
+
+const FILES = sourceFiles(fileURLToPath(new URL(".", import.meta.url)));
+
+describe("the layers of the control plane", () => {
+  it("are as the table says", () => {
+    expect(violations(FILES, TABLE)).toEqual([]);
+  });
+
+  it("have no line in the table for what is not there", () => {
+    const folders = new Set(FILES.flatMap(({ path }) => [path, path.replace(/\/.*|\.ts$/g, "")]));
+    // Generated, and absent before the first build.
+    expect(Object.keys(TABLE).filter((name) => name !== "envoy-api" && !folders.has(name))).toEqual([]);
+  });
+
+  it("keep the pure part of status apart from its writer", () => {
+    const pure = FILES.filter(({ path }) => path.startsWith("status/") && path !== "status/writer.ts");
+    const imports = pure.flatMap(({ path, text }) =>
+      importsOf(text).flatMap(({ specifier }) => (specifier.endsWith("/writer.js") ? [path] : [])),
+    );
+    expect(imports).toEqual([]);
+  });
+});
+
+describe("the check", () => {
+  it.each([
+    ["source/x.ts", 'import { a } from "../xds/server.js";', ["source/x.ts imports ../xds/server.js, of xds"]],
+    ["model/x.ts", 'import type { A } from "../store/store.js";', ["model/x.ts imports ../store/store.js, of store"]],
+    ["xds/x.ts", 'export { a } from "../main.js";', ["xds/x.ts imports ../main.js, of main"]],
+    ["xds/x.ts", 'const a = await import("../modules/modules.js");', ["xds/x.ts imports ../modules/modules.js, of modules"]],
+    ["decode/x.ts", 'import "../admin.js";', ["decode/x.ts imports ../admin.js, of admin"]],
+    ["store/x.ts", 'import {\n  a,\n  type B,\n} from "../envoy-api/gen/x_pb.js";', ["store/x.ts imports ../envoy-api/gen/x_pb.js, of envoy-api"]],
+    ["model/x.ts", 'import { a } from "../../../cli/src/main.js";', ["model/x.ts imports ../../../cli/src/main.js, of ../../cli/src/main.js"]],
+    ["store/x.ts", 'import { readFile } from "node:fs/promises";', ["store/x.ts imports node:fs/promises"]],
+    ["translate/x.ts", 'import { createSign } from "node:crypto";', ["translate/x.ts imports createSign of node:crypto"]],
+    ["decode/x.ts", 'import * as net from "node:net";', ["decode/x.ts imports all of node:net"]],
+    ["xds/x.ts", 'import { parseReference } from "@weft/registry";', ["xds/x.ts imports @weft/registry"]],
+    ["translate/x.ts", "const now = Date.now();", ["translate/x.ts uses the clock"]],
+    ["translate/x.ts", "const a = async () => await b();", ["translate/x.ts uses await"]],
+    ["status/x.ts", "const path = process.env.HOME;", ["status/x.ts uses the environment"]],
+    ["store/x.ts", "const answer = fetch(url);", ["store/x.ts uses the network"]],
+    ["source/x.ts", "const path = process.env.HOME;", ["source/x.ts uses the environment"]],
+    ["elsewhere/x.ts", "", ["elsewhere/x.ts: the table has no line for elsewhere"]],
+  ])("finds a planted violation in %s: %s", (path, text, expected) => {
+    expect(violations([{ path, text }], TABLE)).toEqual(expected);
+  });
+
+  it.each([
+    ["translate/x.ts", "// Date.now() is not for here\n/* nor await */ const url = 'http://x'; const text = \"process.env\";"],
+    ["modules/x.ts", 'import { a } from "../model/a.js";\nimport { b } from "./b.js";\nimport { c } from "@weft/registry";'],
+    ["decode/x.ts", 'import { isIPv4 } from "node:net";\nimport { parse } from "yaml";'],
+    ["status/writer.ts", 'import { rm } from "node:fs/promises";\nawait rm("x");'],
+  ])("lets pass what is allowed in %s", (path, text) => {
+    expect(violations([{ path, text }], TABLE)).toEqual([]);
+  });
+});
