@@ -18,6 +18,8 @@ export interface ControlPlaneConfig {
   readonly envoyPath: string;
   /** Registries (`host:port`) that are spoken to without TLS. */
   readonly plainHttpRegistries: readonly string[];
+  /** Docker's config.json with credentials of registries; one that is not there means anonymous. */
+  readonly dockerConfig: string;
   /** How often a tag with `imagePullPolicy: Always` is looked at again. */
   readonly tagPollMs: number;
   /** Unix socket for `weft` commands on the same machine. */

@@ -36,13 +36,17 @@ const TABLE: Readonly<Record<string, Layer>> = {
   },
   status: { folders: ["model"], packages: [], banned: IMPURE },
   // The edge of status: what it makes becomes files.
-  "status/writer.ts": { folders: ["model"], packages: ["yaml", "node:fs/promises", "node:path", "node:crypto"], banned: EDGE },
+  "status/writer.ts": {
+    folders: ["model"],
+    packages: ["yaml", "node:fs/promises", "node:path", "node:crypto"],
+    banned: EDGE,
+  },
   store: { folders: ["model"], packages: [], banned: IMPURE },
   source: { folders: ["model", "decode"], packages: ["node:fs", "node:path", "chokidar", "yaml"], banned: EDGE },
   // The pre-flight runs the filter that translation makes, so that what is proven is what is served.
   modules: {
     folders: ["model", "translate"],
-    packages: ["@weft/registry", "node:child_process", "node:crypto", "node:fs", "node:os", "node:path"],
+    packages: ["@weft/registry", "ajv", "node:child_process", "node:crypto", "node:fs", "node:os", "node:path"],
     banned: EDGE,
   },
   identity: {
@@ -97,12 +101,28 @@ describe("the check", () => {
     ["source/x.ts", 'import { a } from "../xds/server.js";', ["source/x.ts imports ../xds/server.js, of xds"]],
     ["model/x.ts", 'import type { A } from "../store/store.js";', ["model/x.ts imports ../store/store.js, of store"]],
     ["xds/x.ts", 'export { a } from "../main.js";', ["xds/x.ts imports ../main.js, of main"]],
-    ["xds/x.ts", 'const a = await import("../modules/modules.js");', ["xds/x.ts imports ../modules/modules.js, of modules"]],
+    [
+      "xds/x.ts",
+      'const a = await import("../modules/modules.js");',
+      ["xds/x.ts imports ../modules/modules.js, of modules"],
+    ],
     ["decode/x.ts", 'import "../admin.js";', ["decode/x.ts imports ../admin.js, of admin"]],
-    ["store/x.ts", 'import {\n  a,\n  type B,\n} from "../envoy-api/gen/x_pb.js";', ["store/x.ts imports ../envoy-api/gen/x_pb.js, of envoy-api"]],
-    ["model/x.ts", 'import { a } from "../../../cli/src/main.js";', ["model/x.ts imports ../../../cli/src/main.js, of ../../cli/src/main.js"]],
+    [
+      "store/x.ts",
+      'import {\n  a,\n  type B,\n} from "../envoy-api/gen/x_pb.js";',
+      ["store/x.ts imports ../envoy-api/gen/x_pb.js, of envoy-api"],
+    ],
+    [
+      "model/x.ts",
+      'import { a } from "../../../cli/src/main.js";',
+      ["model/x.ts imports ../../../cli/src/main.js, of ../../cli/src/main.js"],
+    ],
     ["store/x.ts", 'import { readFile } from "node:fs/promises";', ["store/x.ts imports node:fs/promises"]],
-    ["translate/x.ts", 'import { createSign } from "node:crypto";', ["translate/x.ts imports createSign of node:crypto"]],
+    [
+      "translate/x.ts",
+      'import { createSign } from "node:crypto";',
+      ["translate/x.ts imports createSign of node:crypto"],
+    ],
     ["decode/x.ts", 'import * as net from "node:net";', ["decode/x.ts imports all of node:net"]],
     ["xds/x.ts", 'import { parseReference } from "@weft/registry";', ["xds/x.ts imports @weft/registry"]],
     ["translate/x.ts", "const now = Date.now();", ["translate/x.ts uses the clock"]],
@@ -116,8 +136,14 @@ describe("the check", () => {
   });
 
   it.each([
-    ["translate/x.ts", "// Date.now() is not for here\n/* nor await */ const url = 'http://x'; const text = \"process.env\";"],
-    ["modules/x.ts", 'import { a } from "../model/a.js";\nimport { b } from "./b.js";\nimport { c } from "@weft/registry";'],
+    [
+      "translate/x.ts",
+      "// Date.now() is not for here\n/* nor await */ const url = 'http://x'; const text = \"process.env\";",
+    ],
+    [
+      "modules/x.ts",
+      'import { a } from "../model/a.js";\nimport { b } from "./b.js";\nimport { c } from "@weft/registry";',
+    ],
     ["decode/x.ts", 'import { isIPv4 } from "node:net";\nimport { parse } from "yaml";'],
     ["status/writer.ts", 'import { rm } from "node:fs/promises";\nawait rm("x");'],
   ])("lets pass what is allowed in %s", (path, text) => {

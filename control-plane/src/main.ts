@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRegistryClient } from "@weft/registry";
+import { createRegistryClient, loadDockerConfig } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
 import { type ControlPlaneConfig, MAX_MODULE_BYTES, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
 import { decodePluginManifest } from "./decode/plugin-manifest.js";
 import { peerIdentity } from "./identity/peer-identity.js";
 import type { Logger } from "./log.js";
-import { type Diagnostic, formatDiagnostic } from "./model/diagnostic.js";
+import type { Diagnostic } from "./model/diagnostic.js";
 import { type ModuleState, servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ChangedNames, ResourceType } from "./model/resource.js";
@@ -16,14 +16,15 @@ import { createModules, type RememberedModule } from "./modules/modules.js";
 import { preflight } from "./modules/preflight.js";
 import { createFileSource } from "./source/files.js";
 import type { ApplyEvent, SourceBatch } from "./source/source.js";
+import { diagnosticChanges } from "./status/diagnostic-changes.js";
 import { createPropagation, type Propagated, propagationKey } from "./status/propagation.js";
 import { type ProxySlots, proxyCounts } from "./status/proxy-counts.js";
 import { type RememberedPlugin, rememberedPlugins } from "./status/remembered.js";
 import { statuses } from "./status/statuses.js";
 import { createStatusWriter, readStatuses, statusKey, storedConditions } from "./status/writer.js";
 import { createStore, type StoreChange } from "./store/store.js";
+import { blamedPlugins } from "./translate/blame.js";
 import { createIncrementalTranslation } from "./translate/incremental.js";
-import { pluginFilterName } from "./translate/names.js";
 import { createXdsServer } from "./xds/server.js";
 import { createTranslationProvider } from "./xds/translation-provider.js";
 
@@ -67,6 +68,7 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
     source: createModuleSource({
       client: createRegistryClient({
         plainHttp: config.plainHttpRegistries,
+        credentials: await loadDockerConfig(config.dockerConfig),
         retry: { maxRetries: 1 },
         timeoutMs: 10_000,
       }),
@@ -120,7 +122,7 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
 
   const objects = new Map<string, ApplyEvent>();
   let sourceDiagnostics: readonly Diagnostic[] = [];
-  let logged = new Set<string>();
+  let logged: ReadonlyMap<string, Diagnostic> = new Map();
 
   const currentDiagnostics = (): Diagnostic[] => [...sourceDiagnostics, ...store.current.diagnostics.map(locate)];
 
@@ -133,11 +135,11 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
   }
 
   function logDiagnostics(): void {
-    const now = new Map(currentDiagnostics().map((d) => [formatDiagnostic(d), d]));
-    for (const [text, { severity }] of now)
-      if (!logged.has(text)) (severity === "error" ? logger.error : logger.warn)(text, { kind: "diagnostic" });
-    for (const text of logged) if (!now.has(text)) logger.info(`solved: ${text}`, { kind: "diagnostic" });
-    logged = new Set(now.keys());
+    const { known, appeared, solved } = diagnosticChanges(logged, currentDiagnostics());
+    for (const { text, severity } of appeared)
+      (severity === "error" ? logger.error : logger.warn)(text, { kind: "diagnostic" });
+    for (const text of solved) logger.info(`solved: ${text}`, { kind: "diagnostic" });
+    logged = known;
   }
 
   const report = (done: readonly Propagated[]) => {
@@ -222,13 +224,9 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
     message: string,
   ): void {
     if (type !== "extension") return;
-    for (const slot of translation.slots(proxyKey)) {
-      if (versions.get(slot.name) !== slot.version) continue;
-      const blamed = slot.plugins.filter((key) => slot.plugins.length === 1 || message.includes(pluginFilterName(key)));
-      for (const key of blamed) {
-        const served = servedPlugin(store.current.snapshot.modules.get(key));
-        if (served !== undefined) modules.reject(key, served.version, message);
-      }
+    for (const key of blamedPlugins(translation.slots(proxyKey), versions, message)) {
+      const served = servedPlugin(store.current.snapshot.modules.get(key));
+      if (served !== undefined) modules.reject(key, served.version, message);
     }
   }
 

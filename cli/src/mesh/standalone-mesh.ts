@@ -177,6 +177,14 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     undo.push(() => Promise.all([...running.keys()].map(stopWorkload)));
 
     const startWorkload = (key: string, workload: Workload) => {
+      if (!workload.address.startsWith("127.")) {
+        // Its admin API and its identity would be open to the network.
+        problem(
+          `sidecar ${key}`,
+          `${workload.address} is not a loopback address; without interception use one such as 127.0.1.9`,
+        );
+        return;
+      }
       const cancel = new AbortController();
       running.set(key, {
         workload,

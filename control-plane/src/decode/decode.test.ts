@@ -25,6 +25,12 @@ describe("kinds", () => {
   test.each([
     ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}", "warning", "UnsupportedKind", "mesh reads Service"],
     ["apiVersion: networking.istio.io/v1\nkind: EnvoyFilter\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
+    [
+      "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x}",
+      "error",
+      "UnsupportedKind",
+      "does not enforce",
+    ],
     ["apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
     ["apiVersion: v1\nkind: Secret\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
     ["apiVersion: v1\nkind: Servise\nmetadata: {name: x}", "error", "UnknownKind", "did you mean Service?"],

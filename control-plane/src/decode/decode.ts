@@ -133,6 +133,14 @@ function reportUnknownKind(field: Field, apiVersion: string, group: string, kind
       `is ${show(apiVersion)}`,
       `did you mean ${nearVersion}?`,
     );
+  // Whoever writes a policy believes to be protected by it.
+  if (group === "security.istio.io")
+    return refuse(
+      child(field, "kind", kind),
+      "UnsupportedKind",
+      `is ${kind}, a policy that the mesh does not enforce yet`,
+      "do not rely on it: protect the workload by other means, and remove the object",
+    );
   const supported = [...new Set(KINDS.map((candidate) => candidate.kind))].join(", ");
   field.problems.warning(
     ["kind"],

@@ -2,6 +2,7 @@ import type { ModuleFailure, ModuleState, ServedPlugin } from "../model/module-s
 import { servedPlugin } from "../model/module-state.js";
 import type { Plugin } from "../model/plugin.js";
 import type { PluginManifest } from "../model/plugin-manifest.js";
+import { checkConfig } from "./config-schema.js";
 import { failureOf } from "./failure.js";
 import type { ModuleSource } from "./module-source.js";
 import { type PulledModule, servePlugin } from "./served-plugin.js";
@@ -46,6 +47,8 @@ export interface ModulesOptions {
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 60_000;
+/** Refused versions of one plugin that are known by heart. */
+const MAX_REFUSED = 100;
 
 export function createModules(options: ModulesOptions): Modules {
   const workers = new Map<string, Worker>();
@@ -107,7 +110,7 @@ class Worker {
     this.#options = options;
     const { lastGood, rejected = [] } = remembered ?? {};
     this.#rejected = rejected;
-    if (lastGood !== undefined) this.#proven.add(lastGood.version);
+    if (lastGood !== undefined) this.#proven.add(trialOf(lastGood));
     this.#state = {
       kind: "pending",
       message: "waiting for the registry",
@@ -145,7 +148,6 @@ class Worker {
   reject(version: string, message: string): void {
     if (this.#rejected.some((r) => r.version === version)) return;
     this.#rejected = [...this.#rejected, { version, message }].slice(-20);
-    this.#proven.delete(version);
     const current = servedPlugin(this.#state);
     if (current?.version !== version) return;
     const previous = this.#previousGood;
@@ -202,17 +204,20 @@ class Worker {
       this.#fail({ stage: "Validated", reason: "RejectedByProxy", message: rejection.message }, digest);
       return;
     }
-    let problem = this.#refused.get(version);
-    if (problem === undefined && !this.#proven.has(version)) {
-      problem = await this.#options.preflight(this.#key, candidate);
+    const trial = trialOf(candidate);
+    let problem = this.#refused.get(trial);
+    if (problem === undefined && !this.#proven.has(trial)) {
+      problem =
+        checkConfig(candidate.config, candidate.manifest.configSchema) ??
+        (await this.#options.preflight(this.#key, candidate));
       if (signal.aborted) return;
-      if (problem !== undefined) this.#refused.set(version, problem);
+      if (problem !== undefined) remember(this.#refused, trial, problem);
     }
     if (problem !== undefined) {
       this.#fail({ stage: "Validated", ...problem }, digest);
       return;
     }
-    this.#proven.add(version);
+    this.#proven.add(trial);
     this.#failures = 0;
     const current = servedPlugin(this.#state);
     if (current !== undefined && current.version !== version) this.#previousGood = current;
@@ -253,6 +258,18 @@ class Worker {
     this.#state = state;
     this.#options.onChange(new Map([[this.#key, state]]));
   }
+}
+
+/** What a proof is about: the manifest of another image may ask for something else, with the same module. */
+function trialOf({ version, digest }: ServedPlugin): string {
+  return `${version} ${digest}`;
+}
+
+/** The oldest go when there are many. */
+function remember(refused: Map<string, StaticProblem>, trial: string, problem: StaticProblem): void {
+  refused.set(trial, problem);
+  const [oldest] = refused.keys();
+  if (refused.size > MAX_REFUSED && oldest !== undefined) refused.delete(oldest);
 }
 
 function sameFailure(

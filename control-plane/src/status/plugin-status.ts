@@ -83,7 +83,7 @@ function moduleConditions(module: ModuleState | undefined, observedGeneration: s
         type,
         status: "Unknown",
         reason: "Pending",
-        message: module?.kind === "pending" ? module.message : "an earlier step failed",
+        message: pendingMessage(module),
         observedGeneration,
       };
     if (index < failedAt) return { type, status: "True", reason: type, message: "", observedGeneration };
@@ -91,6 +91,11 @@ function moduleConditions(module: ModuleState | undefined, observedGeneration: s
     const next = nextAttempt === undefined ? "" : `; next attempt at ${nextAttempt}`;
     return { type, status: "False", reason, message: `${message}${next}`, observedGeneration };
   });
+}
+
+function pendingMessage(module: ModuleState | undefined): string {
+  if (module === undefined) return "nothing is known of the module yet";
+  return module.kind === "pending" ? module.message : "an earlier step failed";
 }
 
 function programmed(

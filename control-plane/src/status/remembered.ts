@@ -1,7 +1,8 @@
 import type { ServedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
-import type { LastGood } from "./plugin-status.js";
+import { type MetricDefinition, PHASES, type PluginManifest } from "../model/plugin-manifest.js";
 import { isRecord, type StoredStatus } from "./document.js";
+import type { LastGood } from "./plugin-status.js";
 
 /** What a plugin's status says of the past. */
 export interface RememberedPlugin {
@@ -24,22 +25,48 @@ export function rememberedPlugins(statuses: readonly StoredStatus[]): ReadonlyMa
 
 function lastGoodFrom(value: unknown): ServedPlugin | undefined {
   if (!isLastGood(value)) return undefined;
-  const { resourceVersion, ...rest } = value;
-  return { ...rest, version: resourceVersion };
+  const { resourceVersion: version, digest, wasmSha256, manifest, rootId, config, vmId, failStrategy } = value;
+  return { version, digest, wasmSha256, manifest, rootId, config, vmId, failStrategy };
 }
 
+/** A status file is also text that people can edit: what translation relies on is looked at. */
 function isLastGood(value: unknown): value is LastGood {
-  if (!isRecord(value) || !isRecord(value.manifest)) return false;
-  const { manifest } = value;
-  const texts = ["resourceVersion", "digest", "wasmSha256", "rootId", "config", "vmId"];
+  if (!isRecord(value) || !isManifest(value.manifest)) return false;
   return (
-    texts.every((field) => typeof value[field] === "string") &&
-    (value.failStrategy === "FAIL_CLOSE" || value.failStrategy === "FAIL_OPEN") &&
-    typeof manifest.side === "string" &&
-    typeof manifest.phase === "string" &&
-    Array.isArray(manifest.requires) &&
-    Array.isArray(manifest.metrics)
+    hasTexts(value, ["resourceVersion", "digest", "wasmSha256", "rootId", "config", "vmId"]) &&
+    isOneOf(value.failStrategy, ["FAIL_CLOSE", "FAIL_OPEN"])
   );
+}
+
+function isManifest(value: unknown): value is PluginManifest {
+  if (!isRecord(value) || !Array.isArray(value.requires) || !Array.isArray(value.metrics)) return false;
+  return (
+    hasTexts(value, ["name", "version", "rootId", "stateVersion"]) &&
+    isOneOf(value.side, ["client", "server", "both"]) &&
+    isOneOf(value.phase, PHASES) &&
+    value.requires.every((requirement) => isOneOf(requirement, ["subsetRoutes", "retryBackoff"])) &&
+    value.metrics.every(isMetric) &&
+    typeof value.builtWithSdk === "boolean" &&
+    (value.configSchema === undefined || isRecord(value.configSchema))
+  );
+}
+
+function isMetric(value: unknown): value is MetricDefinition {
+  if (!isRecord(value) || !isRecord(value.labels)) return false;
+  return (
+    hasTexts(value, ["name"]) &&
+    isOneOf(value.type, ["counter", "histogram"]) &&
+    (value.value === undefined || typeof value.value === "string") &&
+    hasTexts(value.labels, Object.keys(value.labels))
+  );
+}
+
+function hasTexts(value: Readonly<Record<string, unknown>>, fields: readonly string[]): boolean {
+  return fields.every((field) => typeof value[field] === "string");
+}
+
+function isOneOf(value: unknown, known: readonly string[]): boolean {
+  return typeof value === "string" && known.includes(value);
 }
 
 function isRejection(value: unknown): value is { version: string; message: string } {

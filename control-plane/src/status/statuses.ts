@@ -3,9 +3,9 @@ import type { ModuleState } from "../model/module-state.js";
 import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import type { Condition } from "./condition.js";
+import { type StatusDocument, statusKey } from "./document.js";
 import { objectStatus } from "./object-status.js";
 import { type ProxyCounts, pluginStatus } from "./plugin-status.js";
-import { type StatusDocument, statusKey } from "./document.js";
 
 /** An object that is in force, with where it stands. */
 export interface KnownObject {

@@ -13,6 +13,8 @@ export interface StatusWriter {
   write(documents: readonly StatusDocument[]): Promise<void>;
 }
 
+const TEMPORARY = ".tmp";
+
 /** Most file systems take 255 bytes; a temporary file has a suffix too. */
 const MAX_NAME_LENGTH = 200;
 
@@ -30,6 +32,7 @@ function fileName(text: string): string {
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
   return `${safe.slice(0, MAX_NAME_LENGTH)}~${hash}`;
 }
+
 export function createStatusWriter(dir: string): StatusWriter {
   const written = new Map<string, string>();
   let queue: Promise<void> = Promise.resolve();
@@ -38,7 +41,8 @@ export function createStatusWriter(dir: string): StatusWriter {
   const writeAll = async (documents: readonly StatusDocument[]) => {
     if (!started) {
       // What an earlier run left is known, so that objects that went meanwhile lose their file.
-      for (const path of await filesUnder(dir)) written.set(path, await readFile(path, "utf8"));
+      for (const path of await filesUnder(dir, ".yaml")) written.set(path, await readFile(path, "utf8"));
+      for (const path of await filesUnder(dir, TEMPORARY)) await rm(path, { force: true });
       started = true;
     }
     const wanted = new Map<string, string>();
@@ -52,18 +56,24 @@ export function createStatusWriter(dir: string): StatusWriter {
         ),
       );
     }
-    for (const [path, text] of wanted) {
-      if (written.get(path) === text) continue;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(`${path}.tmp`, text);
-      await rename(`${path}.tmp`, path);
-      written.set(path, text);
-    }
-    for (const path of [...written.keys()]) {
-      if (wanted.has(path)) continue;
-      await rm(path, { force: true });
-      written.delete(path);
-    }
+    const failures: unknown[] = [];
+    // One file that cannot be written must not keep the others from being right.
+    const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(error));
+    for (const [path, text] of wanted)
+      if (written.get(path) !== text)
+        await attempt(async () => {
+          await mkdir(dirname(path), { recursive: true });
+          await writeFile(path + TEMPORARY, text);
+          await rename(path + TEMPORARY, path);
+          written.set(path, text);
+        });
+    for (const path of [...written.keys()])
+      if (!wanted.has(path))
+        await attempt(async () => {
+          await rm(path, { force: true });
+          written.delete(path);
+        });
+    if (failures.length > 0) throw failures[0];
   };
 
   return {
@@ -82,7 +92,7 @@ export async function readStatuses(
 ): Promise<{ readonly statuses: readonly StoredStatus[]; readonly unreadable: readonly string[] }> {
   const statuses: StoredStatus[] = [];
   const unreadable: string[] = [];
-  for (const path of await filesUnder(dir)) {
+  for (const path of await filesUnder(dir, ".yaml")) {
     const stored = parseStatus(await readFile(path, "utf8"));
     if (stored === undefined) unreadable.push(relative(dir, path));
     else statuses.push(stored);
@@ -104,13 +114,13 @@ function parseStatus(text: string): StoredStatus | undefined {
   return { object: { kind, namespace, name }, status };
 }
 
-async function filesUnder(dir: string): Promise<string[]> {
+async function filesUnder(dir: string, suffix: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;
   });
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".yaml"))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 }

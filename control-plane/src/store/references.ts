@@ -3,6 +3,7 @@ import type { DestinationRule } from "../model/destination-rule.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
+import { matchesLabels } from "../model/selector.js";
 import type { Service } from "../model/service.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import type { Workload } from "../model/workload.js";
@@ -28,6 +29,17 @@ export function checkVirtualService(virtualService: VirtualService, context: Ref
           }),
         ];
       const problems: Diagnostic[] = [];
+      const called = destination.port === undefined ? unansweredPort(virtualService, service, context) : undefined;
+      if (called !== undefined)
+        problems.push(
+          missing(
+            object,
+            `${field}.port`,
+            "PortMissing",
+            `${destination.host} has several ports, and none is ${called}, which is called`,
+            { noun: "port", names: service.ports.map((port) => String(port.port)) },
+          ),
+        );
       if (destination.port !== undefined && !service.ports.some((port) => port.port === destination.port))
         problems.push(
           missing(object, `${field}.port`, "PortNotFound", `${destination.host} has no port ${destination.port}`, {
@@ -48,6 +60,45 @@ export function checkVirtualService(virtualService: VirtualService, context: Ref
         );
       return problems;
     }),
+  );
+}
+
+/** A port on which the object's hosts are called and which the destination, named without port, does not have. */
+function unansweredPort(
+  { hosts }: VirtualService,
+  destination: Service,
+  { services }: ReferenceContext,
+): number | undefined {
+  if (destination.ports.length === 1) return undefined;
+  return hosts
+    .flatMap((host) => services.get(host)?.ports ?? [])
+    .filter(({ protocol }) => protocol !== "tcp")
+    .map(({ port }) => port)
+    .find((called) => !destination.ports.some(({ port }) => port === called));
+}
+
+/** Hosts that no Service has: the object is right, and does nothing for them. */
+export function checkHosts(
+  kind: "VirtualService" | "DestinationRule",
+  key: string,
+  hosts: readonly string[],
+  services: ReadonlyMap<string, Service>,
+): Diagnostic[] {
+  return hosts.flatMap((host, index) =>
+    services.has(host)
+      ? []
+      : [
+          {
+            ...missing(
+              { kind, ...splitKey(key) },
+              kind === "VirtualService" ? `spec.hosts[${index}]` : "spec.host",
+              "HostNotFound",
+              `no Service is called ${host}, so nothing follows from it`,
+              { noun: "Service", names: [...services.keys()] },
+            ),
+            severity: "warning" as const,
+          },
+        ],
   );
 }
 
@@ -72,7 +123,7 @@ function missing(
   return { severity: "error", object, field, reason, message, hint };
 }
 
-/** Objects of one kind that claim the same host: the first by key is in force, the others are told so. */
+/** Objects in force, of one kind, that claim the same host: the first by key decides, the others are told so. */
 export function checkSharedHosts(
   kind: "VirtualService" | "DestinationRule",
   claims: Iterable<readonly [key: string, hosts: readonly string[]]>,
@@ -87,7 +138,7 @@ export function checkSharedHosts(
         problems.push({
           severity: "warning",
           object: { kind, ...splitKey(key) },
-          field: "spec.host",
+          field: kind === "VirtualService" ? `spec.hosts[${hosts.indexOf(host)}]` : "spec.host",
           reason: "HostTaken",
           message: `${host} is already defined by ${kind} ${owner}, which stays in force`,
           hint: `put the rules into ${owner}, or remove one of the two`,
@@ -101,12 +152,19 @@ function splitKey(key: string): { namespace: string; name: string } {
   return { namespace: namespace ?? "", name: name ?? "" };
 }
 
-/** Apps of workloads without interception share 127.0.0.1, so a port belongs to one of them. */
-export function checkAppPorts(workloads: ReadonlyMap<string, Workload>): Diagnostic[] {
+/**
+ * Apps of workloads without interception share 127.0.0.1, so a port belongs to one of them. An app without sidecar is
+ * called at its own address.
+ */
+export function checkAppPorts(
+  workloads: ReadonlyMap<string, Workload>,
+  services: ReadonlyMap<string, Service>,
+): Diagnostic[] {
   const owners = new Map<number, string>();
   const problems: Diagnostic[] = [];
-  for (const [key, workload] of sortedEntries(workloads))
-    for (const [name, port] of Object.entries(workload.ports).sort(([a], [b]) => compareStrings(a, b))) {
+  for (const [key, workload] of sortedEntries(workloads)) {
+    if (!workload.hasSidecar) continue;
+    for (const [name, port] of appPorts(workload, services)) {
       const owner = owners.get(port);
       if (owner === undefined) owners.set(port, key);
       else if (owner !== key)
@@ -119,7 +177,20 @@ export function checkAppPorts(workloads: ReadonlyMap<string, Workload>): Diagnos
           hint: "give each workload's app a port of its own",
         });
     }
+  }
   return problems;
+}
+
+/** Where the app listens, by port name: what the workload says, else what the services before it say. */
+function appPorts(workload: Workload, services: ReadonlyMap<string, Service>): [name: string, port: number][] {
+  const ports = new Map<string, number>();
+  for (const [, service] of sortedEntries(services)) {
+    if (service.namespace !== workload.namespace || Object.keys(service.selector).length === 0) continue;
+    if (!matchesLabels(service.selector, workload.labels)) continue;
+    for (const { name, targetPort } of service.ports) if (!ports.has(name)) ports.set(name, targetPort);
+  }
+  for (const [name, port] of Object.entries(workload.ports)) ports.set(name, port);
+  return sortedEntries(ports);
 }
 
 /** Without interception a sidecar has one outbound port, so a plugin cannot choose among the ports that are called. */
@@ -129,7 +200,8 @@ export function checkClientPorts(plugin: Plugin): Diagnostic[] {
       ? []
       : [
           {
-            severity: "error" as const,
+            // A plugin of both sides keeps its server side.
+            severity: match.mode === "CLIENT" ? ("error" as const) : ("warning" as const),
             object: { kind: "WasmPlugin", namespace: plugin.namespace, name: plugin.name },
             field: `spec.match[${index}].ports`,
             reason: "ClientPortsUnsupported",

@@ -1,3 +1,4 @@
+import { sortedEntries } from "../model/compare.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { MeshSettings } from "../model/mesh-settings.js";
@@ -6,7 +7,7 @@ import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import { serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
-import { checkAppPorts, checkClientPorts, checkSharedHosts, checkVirtualService } from "./references.js";
+import { checkAppPorts, checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
 
 /** One thing that a source saw. */
 export type StoreChange =
@@ -140,25 +141,28 @@ function settle(
 ): { readonly virtualServices: ReadonlyMap<string, VirtualService>; readonly diagnostics: readonly Diagnostic[] } {
   const virtualServices = new Map<string, VirtualService>();
   const diagnostics: Diagnostic[] = [];
-  for (const [key, wanted] of desired) {
+  for (const [key, wanted] of sortedEntries(desired)) {
     const problems = checkVirtualService(wanted, context);
-    diagnostics.push(...problems);
+    diagnostics.push(...problems, ...checkHosts("VirtualService", key, wanted.hosts, context.services));
     const previous = inForce.get(key);
     if (problems.length === 0) virtualServices.set(key, wanted);
     else if (previous !== undefined && checkVirtualService(previous, context).length === 0)
       virtualServices.set(key, previous);
   }
+  for (const [key, { host }] of sortedEntries(context.destinationRules))
+    diagnostics.push(...checkHosts("DestinationRule", key, [host], context.services));
   diagnostics.push(
+    // What is not in force has no claim: another object has its hosts meanwhile.
     ...checkSharedHosts(
       "VirtualService",
-      [...desired].map(([key, value]) => [key, value.hosts] as const),
+      [...virtualServices].map(([key, value]) => [key, value.hosts] as const),
     ),
     ...checkSharedHosts(
       "DestinationRule",
       [...context.destinationRules].map(([key, value]) => [key, [value.host]] as const),
     ),
-    ...checkAppPorts(context.workloads),
-    ...[...context.plugins.values()].flatMap(checkClientPorts),
+    ...checkAppPorts(context.workloads, context.services),
+    ...sortedEntries(context.plugins).flatMap(([, plugin]) => checkClientPorts(plugin)),
   );
   return { virtualServices: sameEntries(virtualServices, inForce) ? inForce : virtualServices, diagnostics };
 }
