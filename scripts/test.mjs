@@ -50,7 +50,7 @@ if (!golden && only.length === 0) {
 const scratch = mkdtempSync(join(tmpdir(), "weft-test-"));
 const report = join(scratch, "report.json");
 const filter = golden ? ["-u", "golden", "injection/bootstrap"] : only;
-await run(
+const exitCode = await run(
   "vitest/vitest.mjs",
   "run",
   "--reporter=default",
@@ -66,6 +66,10 @@ try {
     results.numFailedTests +
     results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
   skipped += results.numPendingTests + results.numTodoTests;
+  if (exitCode !== 0 && failed === 0) {
+    console.error("Vitest failed although no test did: an error outside of the tests, printed above");
+    failed++;
+  }
   for (const file of results.testResults)
     for (const test of file.assertionResults)
       if (test.status !== "passed" && test.status !== "failed") console.log(`skipped: ${test.fullName}`);

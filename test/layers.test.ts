@@ -20,7 +20,8 @@ function strays(files: readonly SourceFile[], allowed: readonly string[]): strin
     importsOf(text).flatMap(({ specifier }) => {
       const up = path.split("/").length - 1;
       const leaves = specifier.startsWith("../".repeat(up + 1));
-      const own = specifier.startsWith("@weft/") && !allowed.some((a) => specifier === a || specifier.startsWith(`${a}/`));
+      const own =
+        specifier.startsWith("@weft/") && !allowed.some((a) => specifier === a || specifier.startsWith(`${a}/`));
       return leaves || own ? [`${path} imports ${specifier}`] : [];
     }),
   );

@@ -46,7 +46,12 @@ export function importsOf(text: string): Import[] {
     specifier: groups?.from ?? "",
     names: (/\{([^}]*)\}/.exec(groups?.clause ?? "")?.[1] ?? "")
       .split(",")
-      .map((name) => name.trim().replace(/^type\s+/, "").replace(/\s+as\s+\w+$/, ""))
+      .map((name) =>
+        name
+          .trim()
+          .replace(/^type\s+/, "")
+          .replace(/\s+as\s+\w+$/, ""),
+      )
       .filter((name) => name !== ""),
   }));
   const bare = [...code.matchAll(BARE_IMPORT)].map(({ groups }) => ({ specifier: groups?.from ?? "", names: [] }));
@@ -69,7 +74,9 @@ export function violations(files: readonly SourceFile[], table: Readonly<Record<
 function importProblems({ path, text }: SourceFile, own: string, layer: Layer): string[] {
   return importsOf(text).flatMap(({ specifier, names }) => {
     if (specifier.startsWith(".")) {
-      const target = normalize(join(dirname(path), specifier)).split(sep).join("/");
+      const target = normalize(join(dirname(path), specifier))
+        .split(sep)
+        .join("/");
       const folder = target.startsWith("..") ? target : folderOf(target);
       return folder === own || layer.folders?.includes(folder) ? [] : [`${path} imports ${specifier}, of ${folder}`];
     }

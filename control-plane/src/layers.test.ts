@@ -60,12 +60,15 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   "envoy-api": { packages: ["@bufbuild/protobuf"] },
+  journal: { folders: ["model", "status", "log"], packages: [], banned: EDGE },
+  "status-publisher": { folders: ["model", "source", "status", "log"], packages: [], banned: EDGE },
+  "proxy-reports": { folders: ["model", "status", "translate", "xds"], packages: [], banned: EDGE },
   admin: { packages: ["node:fs", "node:http", "node:path"], banned: EDGE },
   config: { folders: ["model"], packages: [] },
   log: { packages: [] },
   main: {
     folders: [
-      ...["admin", "config", "log"],
+      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "identity", "injection", "xds"],
     ],

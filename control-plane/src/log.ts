@@ -11,9 +11,10 @@ export type LogFormat = "text" | "json";
 export function createLogger(format: LogFormat, write: (line: string) => void): Logger {
   const log =
     (level: "info" | "warn" | "error") =>
-    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+    (message: string, given: Readonly<Record<string, unknown>> = {}) => {
+      const fields = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, legible(value)]));
       const time = new Date().toISOString();
-      if (format === "json") write(`${JSON.stringify({ time, level, message, ...fields })}\n`);
+      if (format === "json") write(`${JSON.stringify({ ...fields, time, level, message })}\n`);
       else write(`${time.slice(11, 19)} ${level.padEnd(5)} ${message}${formatFields(fields)}\n`);
     };
   return { info: log("info"), warn: log("warn"), error: log("error") };
@@ -26,4 +27,9 @@ function formatFields(fields: Readonly<Record<string, unknown>>): string {
       ([key, value]) => ` ${key}=${typeof value === "string" && !/[\s"]/.test(value) ? value : JSON.stringify(value)}`,
     )
     .join("");
+}
+
+/** JSON makes nothing of an Error. */
+function legible(value: unknown): unknown {
+  return value instanceof Error ? (value.stack ?? value.message) : value;
 }

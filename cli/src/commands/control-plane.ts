@@ -47,6 +47,9 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
   const signal = new Promise<void>((done) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => done());
   });
-  await Promise.race([signal, running.failed]);
-  await running.close();
+  try {
+    await Promise.race([signal, running.failed]);
+  } finally {
+    await running.close();
+  }
 }

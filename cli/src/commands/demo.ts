@@ -39,6 +39,12 @@ const ALL_CHECKS = [
 
 /** `weft demo FOLDER`: the whole demonstration on a copy. Returns the exit code. */
 export async function demo(folder: string, options: DemoOptions): Promise<number> {
+  for (const path of [folder, options.plugins])
+    if (!(await stat(path).catch(() => undefined))?.isDirectory())
+      throw new MeshError(
+        "folder-missing",
+        `${path} is not a folder; give the demo's folder, and its plugins with --plugins`,
+      );
   for (const plugin of options.without)
     if ((await stat(join(folder, "plugins", `${plugin}.yaml`)).catch(() => undefined)) === undefined)
       throw new MeshError("folder-missing", `--without ${plugin}: ${folder} has no plugins/${plugin}.yaml`);

@@ -34,10 +34,9 @@ export async function up(folder: string, options: UpOptions): Promise<void> {
   let stopWatching: () => Promise<void> = async () => {};
   try {
     if (pluginsDir !== undefined) stopWatching = await watchPlugins(mesh, pluginsDir, terminal);
-    const synced = await Promise.race([whenSynced(mesh).then(() => "synced" as const), ended]);
-    if (synced === "synced") {
-      terminal.step("ready", `${mesh.workloads().length} workloads in sync`);
-      if (options.tour) await Promise.race([tour(mesh, pluginsDir ?? "", terminal), ended]);
+    const outcome = await Promise.race([synced(mesh, terminal), ended.then(() => "ended" as const)]);
+    if (outcome !== "ended") {
+      if (outcome === "synced" && options.tour) await Promise.race([tour(mesh, pluginsDir ?? "", terminal), ended]);
       terminal.step(
         "watching",
         `${[mesh.folder, pluginsDir].filter((p) => p !== undefined).join(" and ")}; Ctrl-C ends all of it`,
@@ -48,6 +47,18 @@ export async function up(folder: string, options: UpOptions): Promise<void> {
     await stopWatching();
     await mesh.stop();
   }
+}
+
+/** A workload that does not come up, for example because a port is in use, takes nothing away from the others. */
+async function synced(mesh: Mesh, terminal: Terminal): Promise<"synced" | "late"> {
+  try {
+    await whenSynced(mesh);
+  } catch (error) {
+    terminal.problem("ready", error instanceof Error ? error.message : String(error));
+    return "late";
+  }
+  terminal.step("ready", `${mesh.workloads().length} workloads in sync`);
+  return "synced";
 }
 
 async function tour(mesh: Mesh, pluginsDir: string, terminal: Terminal): Promise<void> {

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { CompilePluginOptions, CompilePluginResult } from "@weft/sdk/build";
 
-/** Compiles in a thread of its own. */
+/** Compiles in a thread of its own, which keeps the process alive only while it has work. */
 export interface PluginCompiler {
   compile(options: CompilePluginOptions): Promise<CompilePluginResult>;
   close(): Promise<void>;
@@ -27,11 +27,11 @@ export function createPluginCompiler(): PluginCompiler {
     started.on("message", ({ id, result, error }: { id: number; result?: CompilePluginResult; error?: string }) => {
       const task = waiting.get(id);
       waiting.delete(id);
+      if (waiting.size === 0) started.unref();
       if (result !== undefined) task?.done(result);
       else task?.fail(new Error(error));
     });
     started.on("error", failAll);
-    started.unref();
     return started;
   };
   return {
@@ -40,6 +40,7 @@ export function createPluginCompiler(): PluginCompiler {
       const id = nextId++;
       return new Promise((done, fail) => {
         waiting.set(id, { done, fail });
+        worker?.ref();
         worker?.postMessage({ id, options });
       });
     },

@@ -1,5 +1,6 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { loadOrCreateAuthority } from "@weft/control-plane/identity/authority-folder";
 import type { CertificateAuthority } from "@weft/control-plane/identity/certificate-authority";
 import { createCertificateRequest, createPrivateKeyPem } from "@weft/control-plane/identity/certificate-request";
@@ -73,6 +74,7 @@ export interface Mesh {
 }
 
 const RESTART_DELAY_MS = 1000;
+const MAX_RESTART_DELAY_MS = 30_000;
 const SERVER_TTL_MS = 90 * 24 * 3600 * 1000;
 
 interface Running {
@@ -134,8 +136,13 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const running = new Map<string, Running>();
     let wanted = true;
     let controlPlane: GuardedProcess | undefined;
-    const startControlPlane = async () => {
+    let starting: Promise<void> | undefined;
+    const startControlPlane = (): Promise<void> => {
       wanted = true;
+      starting = launchControlPlane();
+      return starting;
+    };
+    const launchControlPlane = async () => {
       const started = await startControlPlaneProcess({
         folder,
         state,
@@ -149,13 +156,22 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       controlPlane = started;
       await lock.add(started.pid);
       void started.ended.then((how) => {
-        if (!wanted || controlPlane !== started) return;
-        problem("control-plane", `ended (${how}); starting it again`);
-        setTimeout(() => {
-          if (wanted && controlPlane === started)
-            startControlPlane().catch((error: unknown) => problem("control-plane", String(error)));
-        }, RESTART_DELAY_MS);
+        if (wanted && controlPlane === started) void restartControlPlane(how);
       });
+    };
+    const restartControlPlane = async (how: string) => {
+      problem("control-plane", `ended (${how}); starting it again`);
+      for (let delayMs = RESTART_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RESTART_DELAY_MS)) {
+        await sleep(delayMs, undefined, { ref: false });
+        if (!wanted) return;
+        try {
+          await startControlPlane();
+          step("control-plane", "runs again");
+          return;
+        } catch (error) {
+          problem("control-plane", `${error instanceof Error ? error.message : error}; starting it again`);
+        }
+      }
     };
     const killControlPlane = async () => {
       wanted = false;
@@ -163,6 +179,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     };
     undo.push(async () => {
       wanted = false;
+      // One that is being started would else be left.
+      await starting?.catch(() => undefined);
       await controlPlane?.stop();
     });
 

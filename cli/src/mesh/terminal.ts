@@ -18,7 +18,7 @@ export function createTerminal(write: (text: string) => void): Terminal {
     event(event) {
       if (event.kind === "step") return step(event.subject, event.message);
       if (event.kind === "problem") return problem(event.subject, event.message);
-      const { level, message, kind, proxies, rejected, tookMs } = event.event;
+      const { level, message, kind, proxies, rejected, tookMs, proxy } = event.event;
       if (kind === "applied") {
         const refused = Number(rejected) > 0 ? `, refused by ${rejected}` : "";
         return step(
@@ -27,8 +27,19 @@ export function createTerminal(write: (text: string) => void): Terminal {
         );
       }
       if (kind === "ready") return;
-      if (level !== "info") return problem("control-plane", message);
+      if (level !== "info")
+        return typeof proxy === "string"
+          ? problem(`sidecar ${proxy}`, portInUse(message) ?? message.trim())
+          : problem("control-plane", message);
       if (kind === "diagnostic") step("control-plane", message);
     },
   };
+}
+
+/** Envoy's refusal of a listener whose port is taken, in our words; undefined for any other refusal. */
+function portInUse(message: string): string | undefined {
+  const [, listener, address] =
+    /listener\(s\) (\S+): cannot bind '([^']+)': Address already in use/.exec(message) ?? [];
+  if (listener === undefined || address === undefined) return undefined;
+  return `the sidecar wants ${address} for its listener ${listener}, but a process listens there already: end it (ss -ltnp shows it), then start the mesh again`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PulledModule } from "./served-plugin.js";
@@ -22,13 +22,14 @@ export function createModuleCache({ dir, maxBytes }: { dir: string; maxBytes: nu
     async get(digest) {
       const path = pathOf(digest);
       try {
-        const entry = JSON.parse(await readFile(`${path}.json`, "utf8")) as Entry;
+        const entry: unknown = JSON.parse(await readFile(`${path}.json`, "utf8"));
         const wasm = await readFile(`${path}.wasm`);
         const found = createHash("sha256").update(wasm).digest("hex");
-        if (entry.digest !== digest || entry.wasmSha256 !== found) return undefined;
+        if (!isEntry(entry) || entry.digest !== digest || entry.wasmSha256 !== found) return undefined;
         const now = new Date();
         await utimes(`${path}.wasm`, now, now);
-        return { ...entry, wasm };
+        const { wasmSha256, pluginYaml } = entry;
+        return { digest, wasmSha256, wasm, ...(pluginYaml === undefined ? {} : { pluginYaml }) };
       } catch (error) {
         if (isMissing(error) || error instanceof SyntaxError) return undefined;
         throw error;
@@ -45,8 +46,14 @@ export function createModuleCache({ dir, maxBytes }: { dir: string; maxBytes: nu
   };
 }
 
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== "object" || value === null) return false;
+  return !("pluginYaml" in value) || typeof value.pluginYaml === "string";
+}
+
 async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Two plugins may be of one image and be pulled at the same time.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   await writeFile(temporary, content);
   await rename(temporary, path);
 }
@@ -56,8 +63,12 @@ async function prune(dir: string, maxBytes: number, keep: string): Promise<void>
   for (const name of await readdir(dir)) {
     if (!name.endsWith(".wasm")) continue;
     const path = join(dir, name);
-    const { size, mtimeMs } = await stat(path);
-    modules.push({ path, size, usedMs: mtimeMs });
+    // Another plugin's pull may have made room meanwhile.
+    const found = await stat(path).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+    if (found !== undefined) modules.push({ path, size: found.size, usedMs: found.mtimeMs });
   }
   let total = modules.reduce((sum, { size }) => sum + size, 0);
   for (const { path, size } of modules.sort((a, b) => a.usedMs - b.usedMs || (a.path < b.path ? -1 : 1))) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { parseReference, pullPlugin, type RegistryClient } from "@weft/registry";
 import type { Plugin } from "../model/plugin.js";
 import type { ModuleCache } from "./module-cache.js";
@@ -64,17 +64,36 @@ export function createModuleSource({ client, cache, folder, maxModuleBytes }: Mo
 }
 
 async function readModuleFile(plugin: Plugin, folder: string | undefined, maxBytes: number): Promise<PulledModule> {
-  const path = resolve(folder ?? ".", plugin.url.slice("file://".length).replace(/^\/+/, ""));
-  const inside = folder !== undefined && relative(folder, path);
-  if (inside === false || inside.startsWith("..") || isAbsolute(inside))
-    throw new ModuleError("outside-folder", `${plugin.url} is not below the folder of the configuration`);
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new ModuleError("not-found", `${plugin.url} does not exist`);
-  if (found.size > maxBytes)
-    throw new ModuleError("too-large", `${plugin.url} has ${found.size} bytes, more than the limit of ${maxBytes}`);
+  const path = await fileBelow(folder, plugin.url);
+  const { size } = await stat(path);
+  if (size > maxBytes)
+    throw new ModuleError("too-large", `${plugin.url} has ${size} bytes, more than the limit of ${maxBytes}`);
   const wasm = await readFile(path);
   const wasmSha256 = createHash("sha256").update(wasm).digest("hex");
   if (plugin.sha256 !== undefined && plugin.sha256 !== wasmSha256)
     throw new ModuleError("digest-mismatch", `${plugin.url} has sha256 ${wasmSha256}, not ${plugin.sha256}`);
   return { digest: `sha256:${wasmSha256}`, wasmSha256, wasm };
+}
+
+/** The real path of a file, which must be below the folder wherever symbolic links lead. */
+async function fileBelow(folder: string | undefined, url: string): Promise<string> {
+  const outside = new ModuleError("outside-folder", `${url} is not below the folder of the configuration`);
+  if (folder === undefined) throw outside;
+  const root = await realpath(folder);
+  const named = resolve(root, url.slice("file://".length).replace(/^\/+/, ""));
+  // Before the disk is looked at, so that nothing is told of what is elsewhere.
+  if (!isBelow(root, named)) throw outside;
+  const path = await realpath(named).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      throw new ModuleError("not-found", `${url} does not exist`);
+    throw error;
+  });
+  if (!isBelow(root, path)) throw outside;
+  if (!(await stat(path)).isFile()) throw new ModuleError("not-found", `${url} is not a file`);
+  return path;
+}
+
+function isBelow(root: string, path: string): boolean {
+  const inside = relative(root, path);
+  return inside !== "" && inside !== ".." && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
 }

@@ -4,6 +4,8 @@ import type { Plugin } from "../model/plugin.js";
 import type { PluginManifest } from "../model/plugin-manifest.js";
 import { checkConfig } from "./config-schema.js";
 import { failureOf } from "./failure.js";
+import { foreignManifest } from "./foreign-manifest.js";
+import { limited } from "./limited.js";
 import type { ModuleSource } from "./module-source.js";
 import { type PulledModule, servePlugin } from "./served-plugin.js";
 import { checkModule, type StaticProblem } from "./static-checks.js";
@@ -47,10 +49,15 @@ export interface ModulesOptions {
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 60_000;
+const MAX_PREFLIGHTS = 2;
+/** Versions to go back to, each with its bytes. */
+const MAX_PREVIOUS = 3;
 /** Refused versions of one plugin that are known by heart. */
 const MAX_REFUSED = 100;
 
-export function createModules(options: ModulesOptions): Modules {
+export function createModules(given: ModulesOptions): Modules {
+  // Each is an Envoy of its own; a mesh that starts has many plugins to prove at once.
+  const options = { ...given, preflight: limited(MAX_PREFLIGHTS, given.preflight) };
   const workers = new Map<string, Worker>();
   const remembered = new Map(options.remembered);
   return {
@@ -108,8 +115,8 @@ class Worker {
     this.#key = key;
     this.#plugin = plugin;
     this.#options = options;
-    const { lastGood, rejected = [] } = remembered ?? {};
-    this.#rejected = rejected;
+    this.#rejected = remembered?.rejected ?? [];
+    const lastGood = this.#isRejected(remembered?.lastGood) ? undefined : remembered?.lastGood;
     if (lastGood !== undefined) this.#proven.add(trialOf(lastGood));
     this.#state = {
       kind: "pending",
@@ -148,23 +155,57 @@ class Worker {
   reject(version: string, message: string): void {
     if (this.#rejected.some((r) => r.version === version)) return;
     this.#rejected = [...this.#rejected, { version, message }].slice(-20);
+    this.#previousGood = this.#previousGood.filter((previous) => previous.version !== version);
     const current = servedPlugin(this.#state);
     if (current?.version !== version) return;
-    const previous = this.#previousGood;
-    this.#fail({ stage: "Validated", reason: "RejectedByProxy", message }, current.digest, previous);
+    const [previous] = this.#previousGood;
+    this.#set({
+      kind: "failed",
+      failure: { stage: "Validated", reason: "RejectedByProxy", message },
+      digest: current.digest,
+      ...(previous === undefined ? {} : { lastGood: previous }),
+    });
   }
 
-  /** What was good before the version in force. */
-  #previousGood: ServedPlugin | undefined;
+  /** What was good before the version in force, the newest first. */
+  #previousGood: readonly ServedPlugin[] = [];
+
+  #isRejected(served: ServedPlugin | undefined): boolean {
+    return this.#rejected.some(({ version }) => version === served?.version);
+  }
 
   #begin(): void {
     this.#round.abort();
     clearTimeout(this.#timer);
     this.#round = new AbortController();
     const { signal } = this.#round;
-    this.#work(signal).catch((error: unknown) => {
-      if (!signal.aborted) this.#retryLater(failureOf(error));
-    });
+    void this.#attempt(signal);
+  }
+
+  async #attempt(signal: AbortSignal): Promise<void> {
+    let failure = await this.#work(signal).then(() => undefined, failureOf);
+    if (signal.aborted) return;
+    const missing = await this.#fetchLastGood(signal).then(() => undefined, failureOf);
+    if (signal.aborted) return;
+    if (missing !== undefined && failure === undefined && this.#state.kind === "failed") {
+      const { message } = this.#state.failure;
+      failure = {
+        ...this.#state.failure,
+        message: `${message}; nor is there the last good version: ${missing.message}`,
+      };
+    }
+    if (failure !== undefined) this.#retryLater(failure);
+  }
+
+  /** The last good version may be known by its status only. New proxies need its bytes also where another is wanted. */
+  async #fetchLastGood(signal: AbortSignal): Promise<void> {
+    const lastGood = servedPlugin(this.#state);
+    if (lastGood === undefined || lastGood.wasm !== undefined) return;
+    const { wasm, wasmSha256 } = await this.#options.source.pull(this.#plugin, lastGood.digest, signal);
+    // What has other content, as a file may by now, is another version.
+    if (signal.aborted || wasmSha256 !== lastGood.wasmSha256 || this.#state.kind === "ready") return;
+    this.#state = { ...this.#state, lastGood: { ...lastGood, wasm } };
+    this.#options.onChange(new Map([[this.#key, this.#state]]));
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -220,13 +261,19 @@ class Worker {
     this.#proven.add(trial);
     this.#failures = 0;
     const current = servedPlugin(this.#state);
-    if (current !== undefined && current.version !== version) this.#previousGood = current;
+    if (current !== undefined && current.version !== version) this.#remember(current);
     // The same version keeps its identity, so that nothing downstream sees a change.
     const kept = current?.version === version && current.wasm !== undefined && current.digest === digest;
     this.#set({ kind: "ready", served: kept ? current : candidate });
   }
 
-  #fail(failure: ModuleFailure, digest?: string, lastGood = servedPlugin(this.#state)): void {
+  #remember(previous: ServedPlugin): void {
+    const others = this.#previousGood.filter(({ version }) => version !== previous.version);
+    this.#previousGood = [previous, ...others].slice(0, MAX_PREVIOUS);
+  }
+
+  #fail(failure: ModuleFailure, digest?: string): void {
+    const lastGood = servedPlugin(this.#state);
     this.#set({
       kind: "failed",
       failure,
@@ -239,7 +286,9 @@ class Worker {
     this.#failures++;
     const backOffMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
     const delayMs = Math.max(backOffMs * (0.8 + 0.4 * Math.random()), 100);
-    this.#fail({ ...failure, nextAttempt: new Date(Date.now() + delayMs).toISOString() });
+    const digest = this.#state.kind === "failed" ? this.#state.digest : undefined;
+    this.#fail({ ...failure, nextAttempt: new Date(Date.now() + delayMs).toISOString() }, digest);
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#begin(), delayMs);
   }
 
@@ -282,19 +331,4 @@ function sameFailure(
     a.digest === b.digest &&
     a.lastGood === b.lastGood
   );
-}
-
-/** For modules that were not made with Weft: what can be said without a manifest. */
-function foreignManifest(plugin: Plugin): PluginManifest {
-  return {
-    name: plugin.name,
-    version: "",
-    rootId: "",
-    side: "both",
-    phase: "default",
-    stateVersion: "1",
-    requires: [],
-    metrics: [],
-    builtWithSdk: false,
-  };
 }

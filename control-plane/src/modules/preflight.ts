@@ -61,9 +61,12 @@ function runEnvoy(
       clearTimeout(timer);
       fail(error);
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
-      done({ outcome: timedOut ? "timeout" : (code ?? 1), output });
+      // Somebody ended it, or there was no memory: that says nothing of the plugin.
+      if (!timedOut && signal !== null && ["SIGINT", "SIGKILL", "SIGTERM"].includes(signal))
+        fail(new Error(`Envoy was ended by ${signal} during the pre-flight`));
+      else done({ outcome: timedOut ? "timeout" : (code ?? 1), output });
     });
   });
 }

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BatchQueue } from "./batch-queue.js";
+import type { FileReading } from "./documents.js";
 import { FolderReader } from "./folder-reader.js";
 import { DEFAULT_LIMITS, type FolderLimits } from "./limits.js";
 import { type Source, SourceError } from "./source.js";
@@ -12,6 +13,8 @@ export interface FileSourceOptions {
   readonly limits?: Partial<FolderLimits>;
   /** For how long files must be quiet before they are read; an editor's steps thus make one batch. Default 30. */
   readonly settleMs?: number;
+  /** What the files said when they were right last; it stays in force where they are not right now. */
+  readonly lastGood?: ReadonlyMap<string, FileReading>;
   /** For how long an object must be gone from a file before it is believed. Default 100. */
   readonly graceMs?: number;
 }
@@ -36,6 +39,7 @@ export function createFileSource(options: FileSourceOptions): Source {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           settleMs: options.settleMs ?? 30,
           graceMs: options.graceMs ?? 100,
+          lastGood: options.lastGood ?? new Map(),
           onBatch: (batch) => queue.push(batch),
           onFailure: (error) => queue.fail(error),
         });

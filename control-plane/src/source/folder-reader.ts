@@ -15,6 +15,7 @@ export interface FolderReaderOptions {
   readonly limits: FolderLimits;
   readonly settleMs: number;
   readonly graceMs: number;
+  readonly lastGood: ReadonlyMap<string, FileReading>;
   readonly onBatch: (batch: SourceBatch) => void;
   readonly onFailure: (error: Error) => void;
 }
@@ -50,7 +51,12 @@ export class FolderReader {
   }
 
   start(): void {
-    const { folder, limits } = this.#options;
+    const { folder, limits, lastGood, onBatch } = this.#options;
+    // As if these had been read before: what is there now are edits of it.
+    if (this.#watch === undefined && !this.#toldReady && lastGood.size > 0) {
+      const batch = this.#files.update(lastGood);
+      if (batch.length > 0) onBatch(batch);
+    }
     this.#scanned = false;
     this.#watch = new FolderWatch({
       folder,

@@ -5,7 +5,7 @@ import type { Condition } from "./condition.js";
 export interface StatusDocument {
   readonly apiVersion: string;
   readonly object: ObjectRef;
-  readonly status: object;
+  readonly status: { readonly conditions: readonly Condition[] };
 }
 
 /** A status as it stands in a file; fields are what an earlier version wrote, so nothing is certain of them. */

@@ -7,7 +7,8 @@ import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import { serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
-import { checkAppPorts, checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
+import { checkAppPorts } from "./app-ports.js";
+import { checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
 
 /** One thing that a source saw. */
 export type StoreChange =
@@ -34,8 +35,19 @@ export interface Store {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-export function createStore(settings: MeshSettings, trustBundle: string): Store {
-  let current: StoreEvent = { snapshot: emptySnapshot(settings, trustBundle), diagnostics: [] };
+/** `inForce` are VirtualServices that an earlier run had put in force, for objects whose references do not hold now. */
+export function createStore(
+  settings: MeshSettings,
+  trustBundle: string,
+  inForce: readonly VirtualService[] = [],
+): Store {
+  let current: StoreEvent = {
+    snapshot: {
+      ...emptySnapshot(settings, trustBundle),
+      virtualServices: new Map(inForce.map((virtualService) => [objectKey(virtualService), virtualService])),
+    },
+    diagnostics: [],
+  };
   /** As the user wrote them; the snapshot has only those whose references hold. */
   let desired: ReadonlyMap<string, VirtualService> = new Map();
   const listeners = new Set<(event: StoreEvent) => void>();

@@ -13,7 +13,13 @@ export function blamedPlugins(
   const blamed = new Set<string>();
   for (const { name, plugins, version } of slots) {
     if (refused.get(name) !== version) continue;
-    for (const key of plugins) if (plugins.length === 1 || message.includes(pluginFilterName(key))) blamed.add(key);
+    for (const key of plugins) if (plugins.length === 1 || names(message, pluginFilterName(key))) blamed.add(key);
   }
   return [...blamed];
+}
+
+/** Whether the text has the name as a whole: `default.retry` is not in `default.retry-budget`. */
+function names(text: string, name: string): boolean {
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-]|\\.\\w)`).test(text);
 }

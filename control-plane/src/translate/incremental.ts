@@ -111,17 +111,21 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
       snapshot = next;
       const before = new Map(attached);
       for (const [key, current] of before) {
-        if (current.kind === "frozen" || !(change.sharedSelection || change.proxies.has(key))) continue;
+        if (!(change.sharedSelection || change.proxies.has(key))) continue;
         const selection = selectionFor(key);
-        attached.set(key, selection === undefined ? freeze(current.selection, built) : { kind: "live", selection });
+        if (selection !== undefined) attached.set(key, { kind: "live", selection });
+        else if (current.kind === "live") attached.set(key, freeze(current.selection, built));
       }
       if (change.sharedSelection || change.proxies.size > 0) dropUnselected(built, attached);
       const rebuilt = rebuild(built, change, snapshot);
       const changed = new Map<string, ChangedNames>();
       for (const [key, current] of attached) {
         const old = before.get(key);
-        if (current.kind === "frozen" || old?.kind !== "live") continue;
-        const names = changedNames(old.selection, current.selection, rebuilt);
+        if (current.kind === "frozen" || old === undefined) continue;
+        const names =
+          old.kind === "live"
+            ? changedNames(old.selection, current.selection, rebuilt)
+            : thawedNames(old.resources, current.selection, resourceOf);
         if (names.size > 0) changed.set(key, names);
       }
       return changed;
@@ -166,6 +170,24 @@ function rebuild(built: Map<string, Built>, change: Affected, snapshot: Snapshot
 
 function namesOf(selection: Selection, type: ResourceType): string[] {
   return [...new Set([...(selection.own.get(type)?.keys() ?? []), ...(selection.shared.get(type)?.keys() ?? [])])];
+}
+
+/** What is not as it was when the proxy's workload went. */
+function thawedNames(
+  frozen: ReadonlyMap<ResourceType, ReadonlyMap<string, Resource>>,
+  selection: Selection,
+  resourceOf: (ref: Ref) => Resource,
+): ChangedNames {
+  const changed = new Map<ResourceType, Set<string>>();
+  for (const type of RESOURCE_TYPES) {
+    const names = new Set([...(frozen.get(type)?.keys() ?? []), ...namesOf(selection, type)]);
+    for (const name of names) {
+      const ref = selectedRef(selection, type, name);
+      if (frozen.get(type)?.get(name)?.version === (ref && resourceOf(ref).version)) names.delete(name);
+    }
+    if (names.size > 0) changed.set(type, names);
+  }
+  return changed;
 }
 
 function changedNames(before: Selection, after: Selection, rebuilt: ReadonlySet<string>): ChangedNames {

@@ -187,7 +187,12 @@ function accept(state: StreamState, types: TypeState, flight: InFlight): void {
  * name, so the last good one is sent again at once. For other types the client keeps what it had.
  */
 function refuse(types: TypeState, flight: InFlight, message: string): void {
-  types.lastNack = { nonce: flight.nonce, message, names: [...flight.contents.keys()] };
+  types.lastNack = {
+    nonce: flight.nonce,
+    message,
+    names: [...flight.contents.keys()],
+    versions: new Map([...flight.contents].map(([name, { version }]) => [name, version])),
+  };
   for (const [name, { version }] of flight.contents) {
     const versions = types.refused.get(name);
     if (versions === undefined) types.refused.set(name, new Set([version]));

@@ -56,6 +56,15 @@ export interface ProxySync {
   readonly types: readonly TypeSync[];
 }
 
+/** A response that the client refused. */
+export interface Refusal {
+  readonly nonce: string;
+  readonly message: string;
+  readonly names: readonly string[];
+  /** The versions that were refused, by name. */
+  readonly versions: ReadonlyMap<string, string>;
+}
+
 export interface TypeSync {
   readonly type: ResourceType;
   /** Names of which the client has, or has been sent, a version. */
@@ -65,7 +74,7 @@ export interface TypeSync {
   /** Names with news that could not be sent yet. */
   readonly pending: number;
   readonly ackedNonce: string;
-  readonly lastNack?: { readonly nonce: string; readonly message: string; readonly names: readonly string[] };
+  readonly lastNack?: Refusal;
   /** Extensions only: the version of each name that the client accepted last. */
   readonly ackedVersions?: ReadonlyMap<string, string>;
 }

@@ -114,7 +114,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     const admission = admit(call);
     if (!admission.ok) {
       const { code, message } = admission;
-      logger.warn("refused a stream", { peer: call.getPeer(), code, message });
+      logger.warn(`refused a stream: ${message}`, { peer: call.getPeer(), code });
       endCall(call, code, message);
       return;
     }
@@ -137,7 +137,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
   const stateOfTheWorld = (call: Call): void => {
     const message = "this control plane serves the incremental protocol: set api_type to DELTA_GRPC in ads_config";
-    logger.warn("refused a stream", { peer: call.getPeer(), code: "UNIMPLEMENTED", message });
+    logger.warn(`refused a stream: ${message}`, { peer: call.getPeer(), code: "UNIMPLEMENTED" });
     endCall(call, "UNIMPLEMENTED", message);
   };
 

@@ -76,7 +76,7 @@ export class Session {
     this.#connection = provider.connect(proxyKey, (names) => this.#changed(names));
     if (this.#connection !== undefined) return true;
     const message = `there is no workload ${proxyKey}, though the certificate is valid: create it, or check the name`;
-    logger.warn("refused a stream", { proxy: proxyKey, message });
+    logger.warn(`refused a stream: ${message}`, { proxy: proxyKey });
     this.end("PERMISSION_DENIED", message);
     return false;
   }
@@ -176,16 +176,15 @@ export class Session {
         observer.onAck?.(this.proxyKey, effect.type, effect.versions);
         return;
       case "nacked":
-        logger.error("the proxy refused resources", {
-          proxy: this.proxyKey,
-          type: effect.type,
-          names: [...effect.versions.keys()].slice(0, 20),
-          message: effect.message.slice(0, MAX_LOGGED_MESSAGE),
-        });
+        logger.error(
+          `proxy ${this.proxyKey} refused ${effect.type} ${[...effect.versions.keys()].slice(0, 20).join(", ")}: ` +
+            effect.message.slice(0, MAX_LOGGED_MESSAGE),
+          { kind: "nack", proxy: this.proxyKey, type: effect.type },
+        );
         observer.onNack?.(this.proxyKey, effect.type, effect.versions, effect.message);
         return;
       case "abort":
-        logger.warn("the stream ends because of a limit", { proxy: this.proxyKey, message: effect.message });
+        logger.warn(`the stream ends because of a limit: ${effect.message}`, { proxy: this.proxyKey });
         this.end("RESOURCE_EXHAUSTED", effect.message);
     }
   }

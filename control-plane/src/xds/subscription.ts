@@ -1,4 +1,5 @@
 import { RESOURCE_TYPES, type ResourceType, type ResourceView } from "../model/resource.js";
+import type { Refusal } from "./provider.js";
 
 /** Bytes of a resource together with the version they have. */
 export interface Content {
@@ -57,7 +58,7 @@ export interface TypeState {
   owesAnswer: boolean;
   inFlight: InFlight | undefined;
   ackedNonce: string;
-  lastNack: { readonly nonce: string; readonly message: string; readonly names: readonly string[] } | undefined;
+  lastNack: Refusal | undefined;
 }
 
 export function createTypeState(type: ResourceType): TypeState {

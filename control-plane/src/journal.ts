@@ -1,0 +1,50 @@
+import type { Logger } from "./log.js";
+import type { Diagnostic } from "./model/diagnostic.js";
+import type { ModuleState } from "./model/module-state.js";
+import { diagnosticChanges } from "./status/diagnostic-changes.js";
+import type { Propagated } from "./status/propagation.js";
+
+/** Tells people what happens, each thing once. The `kind` of an event is for `weft up`, which shows some of them. */
+export interface Journal {
+  /** All that is wrong now. */
+  diagnostics(now: readonly Diagnostic[]): void;
+  /** A module's new state; the attempts between a failure and its end are in the status only. */
+  module(key: string, state: ModuleState | undefined): void;
+  propagated(done: readonly Propagated[]): void;
+}
+
+export function createJournal(logger: Logger): Journal {
+  let known: ReadonlyMap<string, Diagnostic> = new Map();
+  const failures = new Map<string, string>();
+  return {
+    diagnostics(now) {
+      const changes = diagnosticChanges(known, now);
+      for (const { text, severity } of changes.appeared)
+        (severity === "error" ? logger.error : logger.warn)(text, { kind: "diagnostic" });
+      for (const text of changes.solved) logger.info(`solved: ${text}`, { kind: "diagnostic" });
+      known = changes.known;
+    },
+    module(key, state) {
+      if (state?.kind === "pending") return;
+      const before = failures.get(key);
+      if (state?.kind !== "failed") {
+        if (before !== undefined)
+          logger.info(`WasmPlugin ${key}: solved (${before.slice(0, 80)})`, { kind: "diagnostic" });
+        failures.delete(key);
+        return;
+      }
+      const { message, reason, nextAttempt } = state.failure;
+      const text = `${message} (${reason})`;
+      if (text === before) return;
+      failures.set(key, text);
+      const serving = state.lastGood === undefined ? "" : "; the last good version stays in force";
+      logger.error(`WasmPlugin ${key}: ${text}${serving}${nextAttempt === undefined ? "" : "; trying again"}`, {
+        kind: "diagnostic",
+      });
+    },
+    propagated(done) {
+      for (const { cause, proxies, rejected, tookMs } of done)
+        logger.info(cause, { kind: "applied", proxies, rejected, tookMs });
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRegistryClient, packPlugin, parseReference, pushPlugin, RegistryError } from "@weft/registry";
+import { createRegistryServer, type RegistryServer } from "@weft/registry/server";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mkPlugin } from "../../../test/builders.js";
+import { moduleWith, variant } from "../../../test/wasm-bytes.js";
+import { failureOf } from "./failure.js";
+import { createModuleCache } from "./module-cache.js";
+import { createModuleSource, ModuleError, type ModuleSource } from "./module-source.js";
+
+const WASM = moduleWith(["proxy_abi_version_0_2_1"]);
+const SHA256 = createHash("sha256").update(WASM).digest("hex");
+const signal = new AbortController().signal;
+
+let dir: string;
+let folder: string;
+let registry: RegistryServer;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "weft-source-"));
+  folder = join(dir, "folder");
+  await mkdir(join(folder, "plugins"), { recursive: true });
+  registry = await createRegistryServer({ dir: join(dir, "registry") });
+});
+afterEach(async () => {
+  await registry.close(0);
+  await rm(dir, { recursive: true, force: true });
+});
+
+const clientOf = () =>
+  createRegistryClient({ plainHttp: [registry.address], retry: { maxRetries: 0 }, timeoutMs: 30_000 });
+const sourceOf = (over: { folder?: string; maxModuleBytes?: number } = {}): ModuleSource =>
+  createModuleSource({
+    client: clientOf(),
+    cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e6 }),
+    maxModuleBytes: 1_000,
+    ...over,
+  });
+
+describe("a module in a file", () => {
+  const pull = async (url: string, over: { sha256?: string } = {}, maxModuleBytes = 1_000) => {
+    const source = sourceOf({ folder, maxModuleBytes });
+    const plugin = mkPlugin("p", { url, ...over });
+    return source.pull(plugin, await source.resolve(plugin, signal), signal);
+  };
+
+  beforeEach(async () => {
+    await writeFile(join(folder, "plugins", "a.wasm"), WASM);
+    await writeFile(join(dir, "secret.wasm"), WASM);
+    await mkdir(join(dir, "folder-beside"));
+    await writeFile(join(dir, "folder-beside", "b.wasm"), WASM);
+    await symlink(join(dir, "secret.wasm"), join(folder, "plugins", "link.wasm"));
+    await symlink(dir, join(folder, "up"));
+    await symlink(join(folder, "plugins", "a.wasm"), join(folder, "inside.wasm"));
+    await symlink(join(folder, "nowhere"), join(folder, "dangling.wasm"));
+  });
+
+  it.each([
+    "file://plugins/a.wasm",
+    "file:///plugins/a.wasm",
+    "file://./plugins/../plugins/a.wasm",
+    "file://inside.wasm",
+  ])("is read below the folder: %s", async (url) => {
+    expect(await pull(url)).toMatchObject({ digest: `sha256:${SHA256}`, wasmSha256: SHA256 });
+  });
+
+  it.each([
+    ["file://../secret.wasm", "outside-folder"],
+    ["file://plugins/../../secret.wasm", "outside-folder"],
+    ["file://../folder-beside/b.wasm", "outside-folder"],
+    ["file://../does-not-exist.wasm", "outside-folder"],
+    ["file://plugins/link.wasm", "outside-folder"],
+    ["file://up/secret.wasm", "outside-folder"],
+    ["file://up/folder-beside/b.wasm", "outside-folder"],
+    ["file://", "outside-folder"],
+    ["file://plugins/none.wasm", "not-found"],
+    ["file://plugins/a.wasm/b.wasm", "not-found"],
+    ["file://dangling.wasm", "not-found"],
+    ["file://plugins", "not-found"],
+  ])("is refused: %s is %s", async (url, code) => {
+    const error = await pull(url).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ModuleError);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(url) });
+  });
+
+  it("may be named by a hash, which must be its own", async () => {
+    expect(await pull("file://plugins/a.wasm", { sha256: SHA256 })).toMatchObject({ wasmSha256: SHA256 });
+    await expect(pull("file://plugins/a.wasm", { sha256: "0".repeat(64) })).rejects.toMatchObject({
+      code: "digest-mismatch",
+    });
+  });
+
+  it("has a limit of size", async () => {
+    await expect(pull("file://plugins/a.wasm", {}, WASM.length - 1)).rejects.toMatchObject({ code: "too-large" });
+    expect(await pull("file://plugins/a.wasm", {}, WASM.length)).toBeDefined();
+  });
+
+  it("may be named with spaces or dots", async () => {
+    await writeFile(join(folder, "..a b.wasm"), WASM);
+    expect(await pull("file://..a b.wasm")).toMatchObject({ wasmSha256: SHA256 });
+  });
+
+  it("cannot be had without a folder", async () => {
+    await expect(sourceOf().resolve(mkPlugin("p", { url: "file://plugins/a.wasm" }), signal)).rejects.toMatchObject({
+      code: "outside-folder",
+    });
+  });
+});
+
+describe("a module in a registry", () => {
+  const push = async (wasm = WASM, tag = "1") =>
+    (
+      await pushPlugin(
+        clientOf(),
+        parseReference(`${registry.address}/plugins/p:${tag}`),
+        await packPlugin({ wasm, pluginYaml: "name: p\nrootId: p\n" }),
+      )
+    ).digest;
+  const plugin = (over = {}) => mkPlugin("p", { url: `oci://${registry.address}/plugins/p:1`, ...over });
+
+  it("is what the tag says, or what the digest says whatever the tag does", async () => {
+    const first = await push();
+    expect(await sourceOf().resolve(plugin(), signal)).toBe(first);
+    const second = await push(variant(WASM, "2"));
+    expect(second).not.toBe(first);
+    expect(await sourceOf().resolve(plugin(), signal)).toBe(second);
+    expect(await sourceOf().resolve(plugin({ sha256: first.slice(7) }), signal)).toBe(first);
+  });
+
+  it("is pulled once, and then taken from the cache without the registry", async () => {
+    const digest = await push();
+    const pulled = await sourceOf().pull(plugin(), digest, signal);
+    expect(pulled).toMatchObject({ digest, wasmSha256: SHA256, pluginYaml: "name: p\nrootId: p\n" });
+    await registry.close(0);
+    const again = await sourceOf().pull(plugin(), digest, signal);
+    expect(Buffer.from(again.wasm).equals(WASM)).toBe(true);
+    await expect(sourceOf().resolve(plugin(), signal)).rejects.toBeInstanceOf(RegistryError);
+  });
+
+  it("has a limit of size", async () => {
+    const digest = await push();
+    await expect(sourceOf({ maxModuleBytes: 10 }).pull(plugin(), digest, signal)).rejects.toMatchObject({
+      code: "too-large",
+    });
+  });
+
+  it("that is not there is a failure with the step, the reason and what to do", async () => {
+    const error = await sourceOf()
+      .resolve(plugin(), signal)
+      .catch((caught: unknown) => caught);
+    expect(failureOf(error)).toMatchObject({ stage: "Resolved", reason: "NotFound" });
+    expect(failureOf(error).message).toContain("plugins/p");
+  });
+});
+
+describe("failureOf", () => {
+  it.each<[unknown, object]>([
+    [new RegistryError("digest-mismatch", "m"), { stage: "Verified", reason: "DigestMismatch", message: "m" }],
+    [
+      new RegistryError("unauthorized", "m", { hint: "log in" }),
+      { stage: "Resolved", reason: "Unauthorized", message: "m; log in" },
+    ],
+    [new ModuleError("outside-folder", "m"), { stage: "Resolved", reason: "OutsideFolder", message: "m" }],
+    [new Error("no space left"), { stage: "Resolved", reason: "Unavailable", message: "no space left" }],
+    ["thrown text", { stage: "Resolved", reason: "Unavailable", message: "thrown text" }],
+  ])("of %s is %j", (error, expected) => {
+    expect(failureOf(error)).toEqual(expected);
+  });
+});

@@ -1,0 +1,20 @@
+import type { ServedPlugin } from "../model/module-state.js";
+import type { ModuleCache } from "./module-cache.js";
+import type { RejectedVersion, RememberedModule } from "./modules.js";
+
+/** Adds what the cache still has to what is remembered without bytes. A cache that cannot be read has nothing. */
+export async function withBytes(
+  remembered: ReadonlyMap<string, { readonly lastGood?: ServedPlugin; readonly rejected: readonly RejectedVersion[] }>,
+  cache: ModuleCache,
+): Promise<ReadonlyMap<string, RememberedModule>> {
+  const complete = new Map<string, RememberedModule>();
+  for (const [key, { lastGood, rejected }] of remembered) {
+    const module = lastGood && (await cache.get(lastGood.digest).catch(() => undefined));
+    const wasm = module?.wasmSha256 === lastGood?.wasmSha256 ? module?.wasm : undefined;
+    complete.set(key, {
+      rejected,
+      ...(lastGood === undefined ? {} : { lastGood: { ...lastGood, ...(wasm === undefined ? {} : { wasm }) } }),
+    });
+  }
+  return complete;
+}

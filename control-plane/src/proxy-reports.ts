@@ -1,0 +1,73 @@
+import type { Diagnostic } from "./model/diagnostic.js";
+import type { ChangedNames } from "./model/resource.js";
+import { propagationKey } from "./status/propagation.js";
+import type { ProxySlots } from "./status/proxy-counts.js";
+import type { IncrementalTranslation } from "./translate/incremental.js";
+import type { ProxySync, TypeSync } from "./xds/provider.js";
+
+/** The streams that count: the newest of each proxy. */
+function newest(streams: readonly ProxySync[]): readonly ProxySync[] {
+  return [...new Map(streams.map((sync) => [sync.proxyKey, sync])).values()];
+}
+
+function extensionOf(sync: ProxySync | undefined): TypeSync | undefined {
+  return sync?.types.find(({ type }) => type === "extension");
+}
+
+/** What every connected proxy should have in its slots, and what it said of them. */
+export function proxySlots(streams: readonly ProxySync[], translation: IncrementalTranslation): readonly ProxySlots[] {
+  return newest(streams).map((sync) => {
+    const extension = extensionOf(sync);
+    return {
+      slots: translation.slots(sync.proxyKey),
+      acked: extension?.ackedVersions ?? new Map(),
+      ...(extension?.lastNack === undefined ? {} : { lastNack: extension.lastNack }),
+    };
+  });
+}
+
+/** What proxies refuse of what they should have now. Plugins have a status of their own for this. */
+export function refusals(streams: readonly ProxySync[], translation: IncrementalTranslation): readonly Diagnostic[] {
+  return newest(streams).flatMap(({ proxyKey, types }) =>
+    types.flatMap(({ type, lastNack }): Diagnostic[] => {
+      if (lastNack === undefined || type === "extension") return [];
+      const names = [...lastNack.versions].flatMap(([name, version]) =>
+        translation.version(proxyKey, type, name) === version ? [name] : [],
+      );
+      if (names.length === 0) return [];
+      const [namespace = "", name = ""] = proxyKey.split("/");
+      return [
+        {
+          severity: "error",
+          reason: "RejectedByProxy",
+          object: { kind: "WorkloadEntry", namespace, name },
+          message: `its proxy refused ${type} ${names.slice(0, 5).join(", ")}: ${lastNack.message.slice(0, 500)}`,
+          hint: "correct what the message names; until then the proxy goes on with what it had",
+        },
+      ];
+    }),
+  );
+}
+
+/** The versions that proxies should come to have, of the names that changed. */
+export function expectedVersions(
+  changed: ReadonlyMap<string, ChangedNames>,
+  streams: readonly ProxySync[],
+  translation: IncrementalTranslation,
+): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const byProxy = new Map(streams.map((sync) => [sync.proxyKey, sync]));
+  const expected = new Map<string, Map<string, string>>();
+  for (const [proxyKey, names] of changed) {
+    const acked = extensionOf(byProxy.get(proxyKey))?.ackedVersions;
+    const versions = new Map<string, string>();
+    for (const [type, set] of names)
+      for (const name of set) {
+        const version = translation.version(proxyKey, type, name);
+        // What the proxy has already, for example because only the bytes came back, it will not answer again.
+        if (version === undefined || (type === "extension" && acked?.get(name) === version)) continue;
+        versions.set(propagationKey(type, name), version);
+      }
+    expected.set(proxyKey, versions);
+  }
+  return expected;
+}
