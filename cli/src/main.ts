@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError } from "commander";
-import { MeshError } from "./mesh/mesh-error.js";
+import { AssertionError } from "node:assert";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 /**
  * The `weft` command. Each subcommand imports what it needs when it runs, so that `--help` is quick.
@@ -44,7 +44,7 @@ program
   .description("run the demonstration on a copy, with faults; 0 if every check is ok, else 1")
   .requiredOption("--plugins <dir>", "the folder with the plugins' sources")
   .option("--without <plugin>", "leave this plugin out; repeatable", collect, [])
-  .option("--output <format>", "table or json", "table")
+  .addOption(new Option("--output <format>", "how the checks are printed").choices(["table", "json"]).default("table"))
   .addHelpText("after", "\nExample:\n  weft demo examples/demo --plugins plugins --without retry")
   .action(async (folder: string, options) => {
     const { demo } = await import("./commands/demo.js");
@@ -63,7 +63,11 @@ program
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for", milliseconds, 60_000)
-  .option("--log-format <format>", "text or json", "text")
+  .addOption(new Option("--log-format <format>", "of the log").choices(["text", "json"]).default("text"))
+  .addHelpText(
+    "after",
+    "\nExample:\n  weft control-plane --folder mesh --state-dir mesh/.weft --identity-dir mesh/.weft/control-plane --admin-socket /tmp/weft.sock --envoy /usr/bin/envoy",
+  )
   .action(async (options) => {
     const { controlPlane } = await import("./commands/control-plane.js");
     await controlPlane(options);
@@ -92,7 +96,7 @@ program
   .description("print what a proxy would get from a folder, without a server")
   .requiredOption("-f, --file <dir>", "folder with the YAML of the mesh")
   .requiredOption("--proxy <namespace/name>", "the WorkloadEntry")
-  .option("-o, --output <format>", "yaml or json", "yaml")
+  .addOption(new Option("-o, --output <format>", "how it is printed").choices(["yaml", "json"]).default("yaml"))
   .addHelpText("after", "\nExample:\n  weft translate -f examples/demo --proxy default/frontend")
   .action(async (options) => {
     const { translateFolder } = await import("./commands/translate.js");
@@ -104,6 +108,7 @@ plugin
   .command("build")
   .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
   .description("compile a plugin to build/plugin.wasm")
+  .addHelpText("after", "\nExample:\n  weft plugin build plugins/hello")
   .action(async (dir: string) => {
     const { pluginBuild } = await import("./commands/plugin.js");
     process.exitCode = await pluginBuild(dir);
@@ -114,6 +119,10 @@ plugin
   .argument("<reference>", "where to, for example 127.0.0.1:15050/plugins/hello:0.1.0")
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
   .description("compile a plugin and push it to a registry; credentials come from Docker's config.json")
+  .addHelpText(
+    "after",
+    "\nExample:\n  weft plugin push plugins/hello 127.0.0.1:15050/plugins/hello:0.1.0 --plain-http 127.0.0.1:15050",
+  )
   .action(async (dir: string, reference: string, options: { plainHttp: string[] }) => {
     const { pluginPush } = await import("./commands/plugin.js");
     process.exitCode = await pluginPush(dir, reference, options.plainHttp);
@@ -123,7 +132,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What the world or the user did wrong is told in one line; anything else is a bug and keeps its stack.
-  const isExpected = error instanceof MeshError || (error instanceof Error && "code" in error);
+  const isExpected = error instanceof Error && "code" in error && !(error instanceof AssertionError);
   console.error(isExpected ? `weft: ${(error as Error).message}` : error);
   process.exitCode = 1;
 }

@@ -8,8 +8,11 @@ import type { Propagated } from "./status/propagation.js";
 export interface Journal {
   /** All that is wrong now. */
   diagnostics(now: readonly Diagnostic[]): void;
-  /** A module's new state; the attempts between a failure and its end are in the status only. */
-  module(key: string, state: ModuleState | undefined): void;
+  /**
+   * A module's new state; the attempts between a failure and its end are in the status only. `placeOf` says where a
+   * field of its WasmPlugin stands, as `file:line: `, or nothing.
+   */
+  module(key: string, state: ModuleState | undefined, placeOf: (field: string) => string): void;
   propagated(done: readonly Propagated[]): void;
 }
 
@@ -24,7 +27,7 @@ export function createJournal(logger: Logger): Journal {
       for (const text of changes.solved) logger.info(`solved: ${text}`, { kind: "diagnostic" });
       known = changes.known;
     },
-    module(key, state) {
+    module(key, state, placeOf) {
       if (state?.kind === "pending") return;
       const before = failures.get(key);
       if (state?.kind !== "failed") {
@@ -38,9 +41,10 @@ export function createJournal(logger: Logger): Journal {
       if (text === before) return;
       failures.set(key, text);
       const serving = state.lastGood === undefined ? "" : "; the last good version stays in force";
-      logger.error(`WasmPlugin ${key}: ${text}${serving}${nextAttempt === undefined ? "" : "; trying again"}`, {
-        kind: "diagnostic",
-      });
+      const again = nextAttempt === undefined ? "" : "; trying again";
+      // The configuration is the object's own; all else is the fault of what the URL names.
+      const field = reason === "InvalidConfig" ? "spec.pluginConfig" : "spec.url";
+      logger.error(`${placeOf(field)}WasmPlugin ${key} ${field}: ${text}${serving}${again}`, { kind: "diagnostic" });
     },
     propagated(done) {
       for (const { cause, proxies, rejected, tookMs } of done)

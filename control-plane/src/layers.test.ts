@@ -46,7 +46,17 @@ const TABLE: Readonly<Record<string, Layer>> = {
   // The pre-flight runs the filter that translation makes, so that what is proven is what is served.
   modules: {
     folders: ["model", "translate"],
-    packages: ["@weft/registry", "ajv", "node:child_process", "node:crypto", "node:fs", "node:os", "node:path"],
+    packages: [
+      "@weft/registry",
+      "ajv",
+      "node:module",
+      "node:worker_threads",
+      "node:child_process",
+      "node:crypto",
+      "node:fs",
+      "node:os",
+      "node:path",
+    ],
     banned: EDGE,
   },
   identity: {

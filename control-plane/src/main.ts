@@ -103,17 +103,19 @@ async function start(
         timeoutMs: 10_000,
       }),
       cache,
+      onCacheProblem: (error) => logger.warn("the module cache cannot be used; modules are pulled anew", { error }),
       folder: config.folder,
       maxModuleBytes: MAX_MODULE_BYTES,
     }),
-    preflight: (plugin, served) =>
-      preflight(plugin, served, { envoyPath: config.envoyPath, timeoutMs: PREFLIGHT_TIMEOUT_MS }),
+    preflight: (plugin, served, signal) =>
+      preflight(plugin, served, { envoyPath: config.envoyPath, timeoutMs: PREFLIGHT_TIMEOUT_MS }, signal),
     decodeManifest: decodePluginManifest,
     maxModuleBytes: MAX_MODULE_BYTES,
     pollIntervalMs: config.tagPollMs,
     remembered: await withBytes(rememberedPlugins(stored.statuses), cache),
     onChange: (states) => {
-      for (const [plugin, state] of states) journal.module(plugin, state);
+      for (const [plugin, state] of states)
+        journal.module(plugin, state, (field) => placeOf(objects.get(`WasmPlugin ${plugin}`), field));
       const ready = [...states].flatMap(([plugin, state]) =>
         state?.kind === "ready" ? [`plugin ${plugin} ${state.served.wasmSha256.slice(0, 12)}`] : [],
       );
@@ -152,6 +154,10 @@ async function start(
     ...sourceDiagnostics,
     ...[...store.current.diagnostics, ...refusals(xds.proxies(), translation)].map(locate),
   ];
+
+  function placeOf(event: ApplyEvent | undefined, field: string): string {
+    return event?.file === undefined ? "" : `${event.file}:${event.lineOfField?.(field) ?? event.line}: `;
+  }
 
   /** Says where an object that another part found fault with stands. */
   function locate(diagnostic: Diagnostic): Diagnostic {

@@ -1,11 +1,24 @@
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { addressBlock, freePort } from "./ports.js";
 import { kill, processesOf } from "./processes.js";
 import type { Request } from "./requests.js";
 import { waitFor } from "./wait-for.js";
 import { ROOT, type RunningWeft, startWeft } from "./weft.js";
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Status {
+  readonly conditions: readonly Condition[];
+  readonly diagnostics?: readonly string[];
+}
 
 /** Address of a sidecar, and the port of the app behind it. */
 export interface Place {
@@ -33,10 +46,14 @@ export interface MeshFolder {
   requestFrom(place: Place): Request;
   /** Replaces one text in a file, which must be there. Returns how to put the file back. */
   edit(file: string, from: string, to: string): Promise<() => Promise<void>>;
-  /** The YAML of an object's status; empty when there is none. */
-  status(kind: string, name: string): Promise<string>;
+  /** Adds a workload of `echo`, in a file of its own: `echo-<version>.yaml`. */
+  addWorkload(version: string, place: Place): Promise<void>;
+  /** What the status file of an object says; undefined when there is none. */
+  status(kind: string, name: string): Promise<Status | undefined>;
   /** Starts `weft up` on the folder. */
   up(...args: string[]): RunningWeft;
+  /** Starts another `weft` command that ends with the folder. */
+  start(...args: string[]): RunningWeft;
   /** Ends every process of the folder and removes it. */
   remove(): Promise<void>;
 }
@@ -67,8 +84,7 @@ spec:
           weight: 100
 `;
 
-/** The YAML of one more workload of `echo`. */
-export function workloadYaml(version: string, { address, appPort }: Place): string {
+function workloadYaml(version: string, { address, appPort }: Place): string {
   return `apiVersion: networking.istio.io/v1
 kind: WorkloadEntry
 metadata:
@@ -126,6 +142,11 @@ export async function createMeshFolder(): Promise<MeshFolder> {
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
 
   const started: RunningWeft[] = [];
+  const start = (...args: string[]) => {
+    const weft = startWeft(...args);
+    started.push(weft);
+    return weft;
+  };
   return {
     root,
     folder,
@@ -134,20 +155,25 @@ export async function createMeshFolder(): Promise<MeshFolder> {
     v1,
     v2,
     v3,
-    requestFrom: ({ address }) => ({ host: address, port: 15001, headers: { host: "echo.default.svc.cluster.local:8080" } }),
+    requestFrom: ({ address }) => ({
+      host: address,
+      port: 15001,
+      headers: { host: "echo.default.svc.cluster.local:8080" },
+    }),
     edit: async (path, from, to) => {
       const before = await readFile(join(root, path), "utf8");
       if (!before.includes(from)) throw new Error(`${path} has no "${from}"`);
       await writeFile(join(root, path), before.replace(from, to));
       return () => writeFile(join(root, path), before);
     },
-    status: (kind, name) =>
-      readFile(join(folder, ".weft", "status", kind, `default.${name}.yaml`), "utf8").catch(() => ""),
-    up: (...args) => {
-      const weft = startWeft("up", folder, "--registry-port", String(registryPort), ...args);
-      started.push(weft);
-      return weft;
+    addWorkload: (version, place) => writeFile(join(folder, `echo-${version}.yaml`), workloadYaml(version, place)),
+    status: async (kind, name) => {
+      const path = join(folder, ".weft", "status", kind, `default.${name}.yaml`);
+      const text = await readFile(path, "utf8").catch(() => undefined);
+      return text === undefined ? undefined : (parse(text) as { readonly status: Status }).status;
     },
+    up: (...args) => start("up", folder, "--registry-port", String(registryPort), ...args),
+    start,
     remove: async () => {
       for (const weft of started) weft.signal("SIGINT");
       // It ends in a second or two. What does not is ended here, so that a failed test leaves nothing.
@@ -156,7 +182,9 @@ export async function createMeshFolder(): Promise<MeshFolder> {
         (await processesOf(root)).length === 0 || Date.now() > end ? true : undefined,
       );
       for (const { pid } of await processesOf(root)) kill(pid);
-      await waitFor("what was killed to be gone", async () => ((await processesOf(root)).length === 0 ? true : undefined));
+      await waitFor("what was killed to be gone", async () =>
+        (await processesOf(root)).length === 0 ? true : undefined,
+      );
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -1,11 +1,12 @@
-import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { type Row, runCheck } from "../demo/check.js";
 import { createDemoContext, type DemoContext } from "../demo/demo-context.js";
 import { copyDemo } from "../demo/demo-copy.js";
 import { registryDown, restart } from "../demo/fault-checks.js";
 import { attachLive, refuseGarbage, refuseTrap, retryRemoved, swap } from "../demo/plugin-checks.js";
 import { canary, metrics, mtls, rateLimit, retry, split } from "../demo/traffic-checks.js";
+import { interruptSignal, orInterrupted } from "../mesh/interrupt.js";
 import { MeshError } from "../mesh/mesh-error.js";
 import { publishAll } from "../mesh/plugin-watch.js";
 import { startMesh } from "../mesh/standalone-mesh.js";
@@ -54,8 +55,9 @@ export async function demo(folder: string, options: DemoOptions): Promise<number
   const beganMs = performance.now();
   const copy = await copyDemo(resolve(folder), resolve(options.plugins), options.without);
   terminal.step("demo", `on a copy in ${copy.root}`);
-  let rows: Row[];
-  const signal = interrupted();
+  const signal = interruptSignal();
+  const undo = [copy.remove];
+  let rows: readonly Row[];
   try {
     const mesh = await startMesh({
       folder: copy.folder,
@@ -63,22 +65,22 @@ export async function demo(folder: string, options: DemoOptions): Promise<number
       registryPort: copy.registryPort,
       tagPollMs: 300,
       ...findTools(),
+      signal,
       onEvent: terminal.event,
       beforeStart: async (publisher) => {
-        await publishAll(publisher, copy.pluginsDir, terminal);
+        await publishAll(publisher, copy.pluginsDir, terminal, signal);
       },
     });
-    try {
-      await whenSynced(mesh);
-      const context = createDemoContext(mesh, copy.pluginsDir);
-      await pluginsInForce(context);
-      terminal.step("ready", `first request after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
-      rows = await Promise.race([runAll(ALL_CHECKS, context, terminal), signal]);
-    } finally {
-      await mesh.stop();
-    }
+    undo.push(mesh.stop);
+    const context = createDemoContext(mesh, copy.pluginsDir);
+    await orInterrupted(
+      whenSynced(mesh).then(() => pluginsInForce(context)),
+      signal,
+    );
+    terminal.step("ready", `first request after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
+    rows = await orInterrupted(runAll(ALL_CHECKS, context, terminal), signal);
   } finally {
-    await copy.remove();
+    for (const end of undo.reverse()) await end();
   }
   const passed = rows.filter(({ ok }) => ok).length;
   if (options.output === "json") process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
@@ -88,10 +90,8 @@ export async function demo(folder: string, options: DemoOptions): Promise<number
 
 /** Waits until every plugin that the folder attaches is in force. */
 export async function pluginsInForce(context: DemoContext): Promise<void> {
-  for (const name of ["retry", "canary", "rate-limit", "telemetry"]) {
-    const file = join(context.mesh.folder, "plugins", `${name}.yaml`);
-    if ((await stat(file).catch(() => undefined)) !== undefined) await context.condition(name, "Programmed", "True");
-  }
+  for (const file of await readdir(join(context.mesh.folder, "plugins")))
+    if (file.endsWith(".yaml")) await context.condition(basename(file, ".yaml"), "Programmed", "True");
 }
 
 export async function runAll(
@@ -106,13 +106,6 @@ export async function runAll(
     rows.push(row);
   }
   return rows;
-}
-
-function interrupted(): Promise<never> {
-  return new Promise((_done, fail) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const)
-      process.once(name, () => fail(new MeshError("already-running", `ended by ${name}`)));
-  });
 }
 
 function table(rows: readonly Row[]): string {

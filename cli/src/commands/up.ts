@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createDemoContext, SERVICE_PORT } from "../demo/demo-context.js";
+import { Interrupted, interruptSignal, orInterrupted } from "../mesh/interrupt.js";
 import { MeshError } from "../mesh/mesh-error.js";
 import { publishAll, watchPlugins } from "../mesh/plugin-watch.js";
 import { type Mesh, startMesh } from "../mesh/standalone-mesh.js";
@@ -20,50 +21,55 @@ export interface UpOptions {
 /** `weft up FOLDER`: runs a standalone mesh until a signal ends it. */
 export async function up(folder: string, options: UpOptions): Promise<void> {
   const terminal = createTerminal((text) => process.stdout.write(text));
-  const ended = nextSignal();
+  const signal = interruptSignal();
   const pluginsDir = options.plugins === undefined ? undefined : await existingPlugins(options.plugins);
-  const mesh = await startMesh({
-    ...options,
-    ...findTools(),
-    folder,
-    onEvent: terminal.event,
-    beforeStart: async (publisher) => {
-      if (pluginsDir !== undefined) await publishAll(publisher, pluginsDir, terminal);
-    },
-  });
-  let stopWatching: () => Promise<void> = async () => {};
+  const undo: (() => Promise<void>)[] = [];
   try {
-    if (pluginsDir !== undefined) stopWatching = await watchPlugins(mesh, pluginsDir, terminal);
-    const outcome = await Promise.race([synced(mesh, terminal), ended.then(() => "ended" as const)]);
-    if (outcome !== "ended") {
-      if (outcome === "synced" && options.tour) await Promise.race([tour(mesh, pluginsDir ?? "", terminal), ended]);
-      terminal.step(
-        "watching",
-        `${[mesh.folder, pluginsDir].filter((p) => p !== undefined).join(" and ")}; Ctrl-C ends all of it`,
-      );
-    }
-    terminal.step("stop", `${await ended}: ending sidecars, apps, control plane and registry`);
+    const mesh = await startMesh({
+      ...options,
+      ...findTools(),
+      folder,
+      signal,
+      onEvent: terminal.event,
+      beforeStart: async (publisher) => {
+        if (pluginsDir !== undefined) await publishAll(publisher, pluginsDir, terminal, signal);
+      },
+    });
+    undo.push(mesh.stop);
+    if (pluginsDir !== undefined) undo.push(await watchPlugins(mesh, pluginsDir, terminal));
+    const isSynced = await orInterrupted(synced(mesh, terminal), signal);
+    if (isSynced && options.tour) await orInterrupted(tour(mesh, pluginsDir ?? "", terminal), signal);
+    const watched = [mesh.folder, pluginsDir].filter((path) => path !== undefined).join(" and ");
+    terminal.step("watching", `${watched}; Ctrl-C ends all of it`);
+    await orInterrupted(new Promise<never>(() => {}), signal);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    terminal.step("stop", `${error.message}: ending sidecars, apps, control plane and registry`);
   } finally {
-    await stopWatching();
-    await mesh.stop();
+    for (const end of undo.reverse()) await end();
   }
 }
 
 /** A workload that does not come up, for example because a port is in use, takes nothing away from the others. */
-async function synced(mesh: Mesh, terminal: Terminal): Promise<"synced" | "late"> {
+async function synced(mesh: Mesh, terminal: Terminal): Promise<boolean> {
   try {
     await whenSynced(mesh);
   } catch (error) {
     terminal.problem("ready", error instanceof Error ? error.message : String(error));
-    return "late";
+    return false;
   }
   terminal.step("ready", `${mesh.workloads().length} workloads in sync`);
-  return "synced";
+  return true;
 }
 
 async function tour(mesh: Mesh, pluginsDir: string, terminal: Terminal): Promise<void> {
   const context = createDemoContext(mesh, pluginsDir);
-  await pluginsInForce(context);
+  try {
+    await pluginsInForce(context);
+  } catch (error) {
+    terminal.problem("plugins", error instanceof Error ? error.message : String(error));
+    return;
+  }
   await runAll(TOUR, context, terminal);
   const { address } = context.workload("frontend");
   terminal.step(
@@ -83,10 +89,4 @@ async function existingPlugins(path: string): Promise<string> {
   const found = await stat(dir).catch(() => undefined);
   if (!found?.isDirectory()) throw new MeshError("folder-missing", `--plugins ${path} is not a folder`);
   return dir;
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((done) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => done(signal));
-  });
 }

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import type { Workload } from "@weft/control-plane/model/workload";
 import { type GuardedProcess, startGuarded } from "./guarded-process.js";
 
+/** An app's log starts anew beyond it. */
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
+
 /** The port at which a sidecar takes its app's requests. */
 const OUTBOUND_PORT = 15001;
 
@@ -32,11 +35,15 @@ export async function startApp(
   const [first] = ports;
   if (first !== undefined) env.PORT = String(first[1]);
   let written: Promise<void> = Promise.resolve();
-  const app = await startGuarded(["/bin/sh", "-c", `exec ${command}`], {
+  let bytes = 0;
+  const app = await startGuarded(["/bin/sh", "-c", command], {
     cwd: folder,
     env,
     onLine: (line) => {
-      written = written.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
+      const first = bytes === 0 || bytes > MAX_LOG_BYTES;
+      bytes = (first ? 0 : bytes) + line.length + 1;
+      // What is lost of an app's output is the app's log's loss: the mesh goes on.
+      written = written.then(() => (first ? writeFile : appendFile)(log, `${line}\n`)).catch(() => undefined);
     },
   });
   void app.ended.then(onExit);

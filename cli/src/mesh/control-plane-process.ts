@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type GuardedProcess, startGuarded } from "./guarded-process.js";
+import { orInterrupted } from "./interrupt.js";
 import { MeshError } from "./mesh-error.js";
 import type { StateFolder } from "./state-folder.js";
 
@@ -21,6 +22,8 @@ export interface ControlPlaneOptions {
   readonly envoyPath: string;
   readonly plainHttpRegistries: readonly string[];
   readonly tagPollMs: number;
+  /** Gives up waiting for it to be ready, and ends it. */
+  readonly signal?: AbortSignal;
   readonly onEvent: (event: ControlPlaneEvent) => void;
 }
 
@@ -63,7 +66,12 @@ export async function startControlPlaneProcess(options: ControlPlaneOptions): Pr
   const timeout = new Promise<string>((done) => {
     setTimeout(done, START_LIMIT_MS, `not ready after ${START_LIMIT_MS / 1000} s`).unref();
   });
-  const outcome = await Promise.race([ready, running.ended, timeout]);
+  const { signal } = options;
+  const started = Promise.race([ready, running.ended, timeout]);
+  const outcome = await (signal === undefined ? started : orInterrupted(started, signal)).catch(async (error) => {
+    await running.kill();
+    throw error;
+  });
   if (outcome === "ready") return running;
   await running.kill();
   throw new MeshError(

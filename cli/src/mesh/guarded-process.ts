@@ -15,13 +15,13 @@ export interface GuardedProcess {
 
 /**
  * Its standard input is a pipe that only we hold, so it closes with us, also after kill -9: the shell around the
- * command then ends the command.
+ * command then ends the command and whatever it started, gently first.
  */
 const GUARD = `
 exec 3<&0
 "$@" </dev/null 3<&- &
 command=$!
-( cat <&3 >/dev/null; kill "$command" 2>/dev/null ) &
+( cat <&3 >/dev/null; trap '' TERM; kill -TERM 0; sleep 3; kill -KILL 0 ) &
 exec 3<&-
 trap 'kill "$command" 2>/dev/null' TERM
 wait "$command"; code=$?
@@ -57,9 +57,9 @@ export async function startGuarded(command: readonly string[], options: GuardedO
   if (child.pid === undefined) throw new Error(`cannot start ${command.join(" ")}: ${await ended}`);
   const { pid } = child;
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
-  const killGroup = () => {
+  const signalGroup = (signal: NodeJS.Signals) => {
     try {
-      process.kill(-pid, "SIGKILL");
+      process.kill(-pid, signal);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
@@ -71,16 +71,16 @@ export async function startGuarded(command: readonly string[], options: GuardedO
     async stop(graceMs = 3000) {
       if (!isOver()) {
         const exit = once(child, "exit");
-        child.kill("SIGTERM");
-        const timer = setTimeout(killGroup, graceMs);
+        signalGroup("SIGTERM");
+        const timer = setTimeout(signalGroup, graceMs, "SIGKILL");
         await exit;
         clearTimeout(timer);
       }
-      killGroup();
+      signalGroup("SIGKILL");
     },
     async kill() {
       const exit = isOver() ? undefined : once(child, "exit");
-      killGroup();
+      signalGroup("SIGKILL");
       await exit;
     },
   };

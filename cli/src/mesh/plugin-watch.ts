@@ -12,9 +12,11 @@ export async function publishAll(
   mesh: Pick<Mesh, "publish">,
   pluginsDir: string,
   terminal: Terminal,
+  signal?: AbortSignal,
 ): Promise<Published[]> {
   const failed: Published[] = [];
   for (const { name, dir } of await findPlugins(pluginsDir)) {
+    signal?.throwIfAborted();
     const published = await mesh.publish(dir, name);
     tell(published, terminal);
     if (!published.ok) failed.push(published);

@@ -1,28 +1,27 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { loadOrCreateAuthority } from "@weft/control-plane/identity/authority-folder";
 import type { CertificateAuthority } from "@weft/control-plane/identity/certificate-authority";
 import { createCertificateRequest, createPrivateKeyPem } from "@weft/control-plane/identity/certificate-request";
 import { controlPlaneSpiffeId } from "@weft/control-plane/identity/control-plane-id";
 import { signServer } from "@weft/control-plane/identity/sign";
+import { objectKey } from "@weft/control-plane/model/object-ref";
 import type { Workload } from "@weft/control-plane/model/workload";
 import { createFileSource } from "@weft/control-plane/source/files";
+import { readInForce, readingsOf } from "@weft/control-plane/source/in-force-file";
 import { createRegistryClient, type RegistryClient } from "@weft/registry";
 import { createRegistryServer, type RegistryServer } from "@weft/registry/server";
 import { writeAtomic } from "../sidecar/atomic-file.js";
-import { runSidecar, type Sidecar } from "../sidecar/run-sidecar.js";
 import { createFolderSigner } from "../sidecar/signer.js";
-import { workloadFolder } from "../sidecar/workload-folder.js";
-import { startApp } from "./app-process.js";
-import { askControlPlane, type ControlPlaneEvent, startControlPlaneProcess } from "./control-plane-process.js";
+import { askControlPlane, type ControlPlaneEvent } from "./control-plane-process.js";
+import { superviseControlPlane } from "./control-plane-supervisor.js";
 import { freePort, requirePort } from "./free-port.js";
-import type { GuardedProcess } from "./guarded-process.js";
 import { MeshError } from "./mesh-error.js";
 import { createPluginCompiler } from "./plugin-compiler.js";
 import { type Published, publishPlugin } from "./plugin-publisher.js";
 import { takeRunLock } from "./run-lock.js";
 import { type StateFolder, stateFolder } from "./state-folder.js";
+import { createWorkloadRunner } from "./workload-runner.js";
 
 /** What happens in a mesh, for whoever shows it. */
 export type MeshEvent =
@@ -38,6 +37,8 @@ export interface MeshOptions {
   readonly envoyPath: string;
   readonly funcEPath: string;
   readonly onEvent: (event: MeshEvent) => void;
+  /** Gives up the start; a mesh that runs is ended by `stop`. */
+  readonly signal?: AbortSignal;
   /** Runs when the registry is up and nothing else yet: what is pushed now need not be waited for later. */
   readonly beforeStart?: (publisher: Pick<Mesh, "publish">) => Promise<void>;
 }
@@ -73,16 +74,7 @@ export interface Mesh {
   stop(): Promise<void>;
 }
 
-const RESTART_DELAY_MS = 1000;
-const MAX_RESTART_DELAY_MS = 30_000;
 const SERVER_TTL_MS = 90 * 24 * 3600 * 1000;
-
-interface Running {
-  readonly workload: Workload;
-  readonly sidecar: Promise<Sidecar | undefined>;
-  readonly cancel: AbortController;
-  readonly app: Promise<GuardedProcess | undefined>;
-}
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const folder = await existingFolder(options.folder);
@@ -128,155 +120,58 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const publish = (dir: string, name: string) =>
       publishPlugin(dir, name, { compiler, client, registry: registryAddress });
     await options.beforeStart?.({ publish });
+    options.signal?.throwIfAborted();
 
     const authority = await loadOrCreateAuthority(state.authority, { trustDomain: options.trustDomain });
     await identifyControlPlane(authority, state);
     const xdsPort = await freePort();
 
-    const running = new Map<string, Running>();
-    let wanted = true;
-    let controlPlane: GuardedProcess | undefined;
-    let starting: Promise<void> | undefined;
-    const startControlPlane = (): Promise<void> => {
-      wanted = true;
-      starting = launchControlPlane();
-      return starting;
-    };
-    const launchControlPlane = async () => {
-      const started = await startControlPlaneProcess({
-        folder,
-        state,
-        xdsPort,
-        trustDomain: options.trustDomain,
-        envoyPath: options.envoyPath,
-        plainHttpRegistries: [registryAddress],
-        tagPollMs: options.tagPollMs,
-        onEvent: (event) => options.onEvent({ kind: "control-plane", event }),
-      });
-      controlPlane = started;
-      await lock.add(started.pid);
-      void started.ended.then((how) => {
-        if (wanted && controlPlane === started) void restartControlPlane(how);
-      });
-    };
-    const restartControlPlane = async (how: string) => {
-      problem("control-plane", `ended (${how}); starting it again`);
-      for (let delayMs = RESTART_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RESTART_DELAY_MS)) {
-        await sleep(delayMs, undefined, { ref: false });
-        if (!wanted) return;
-        try {
-          await startControlPlane();
-          step("control-plane", "runs again");
-          return;
-        } catch (error) {
-          problem("control-plane", `${error instanceof Error ? error.message : error}; starting it again`);
-        }
-      }
-    };
-    const killControlPlane = async () => {
-      wanted = false;
-      await controlPlane?.kill();
-    };
-    undo.push(async () => {
-      wanted = false;
-      // One that is being started would else be left.
-      await starting?.catch(() => undefined);
-      await controlPlane?.stop();
+    const controlPlane = superviseControlPlane({
+      folder,
+      state,
+      xdsPort,
+      trustDomain: options.trustDomain,
+      envoyPath: options.envoyPath,
+      plainHttpRegistries: [registryAddress],
+      tagPollMs: options.tagPollMs,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onEvent: (event) => options.onEvent({ kind: "control-plane", event }),
+      onStarted: (pid) => lock.add(pid),
+      onEnded: (message) => problem("control-plane", message),
+      onBack: () => step("control-plane", "runs again"),
     });
+    undo.push(controlPlane.stop);
 
-    const stopWorkload = async (key: string) => {
-      const current = running.get(key);
-      if (current === undefined) return;
-      running.delete(key);
-      current.cancel.abort();
-      const [sidecar, app] = await Promise.all([current.sidecar, current.app]);
-      await Promise.all([sidecar?.stop(), app?.stop()]);
-    };
-    undo.push(() => Promise.all([...running.keys()].map(stopWorkload)));
+    const runner = createWorkloadRunner({
+      ...options,
+      folder,
+      workloadsDir: state.workloads,
+      appLogDir: state.apps,
+      xdsAddress: { host: "127.0.0.1", port: xdsPort },
+      controlPlaneId: controlPlaneSpiffeId(options.trustDomain),
+      onAppStarted: (pid) => lock.add(pid),
+      problem,
+    });
+    undo.push(runner.stop);
 
-    const startWorkload = (key: string, workload: Workload) => {
-      if (!workload.address.startsWith("127.")) {
-        // Its admin API and its identity would be open to the network.
-        problem(
-          `sidecar ${key}`,
-          `${workload.address} is not a loopback address; without interception use one such as 127.0.1.9`,
-        );
-        return;
-      }
-      const cancel = new AbortController();
-      running.set(key, {
-        workload,
-        cancel,
-        sidecar: workload.hasSidecar ? startSidecar(key, workload, cancel.signal) : Promise.resolve(undefined),
-        app: workload.run === undefined ? Promise.resolve(undefined) : runApp(key, workload, workload.run),
-      });
-    };
-    const startSidecar = async (key: string, workload: Workload, signal: AbortSignal) => {
-      try {
-        return await runSidecar({
-          workloadDir: workloadFolder(state.workloads, workload),
-          namespace: workload.namespace,
-          name: workload.name,
-          address: workload.address,
-          serviceAccount: workload.serviceAccount,
-          xdsAddress: { host: "127.0.0.1", port: xdsPort },
-          envoyPath: options.envoyPath,
-          funcEPath: options.funcEPath,
-          trustDomain: options.trustDomain,
-          controlPlaneId: controlPlaneSpiffeId(options.trustDomain),
-          signal,
-          logger: {
-            info: () => {},
-            warn: (m) => problem(`sidecar ${key}`, m),
-            error: (m) => problem(`sidecar ${key}`, m),
-          },
-        });
-      } catch (error) {
-        if (!signal.aborted) problem(`sidecar ${key}`, error instanceof Error ? error.message : String(error));
-        return undefined;
-      }
-    };
-    const runApp = async (key: string, workload: Workload, command: string) => {
-      try {
-        for (const [name, port] of Object.entries(workload.ports))
-          await requirePort("127.0.0.1", port, `the app of WorkloadEntry ${key} (port ${name})`);
-        const app = await startApp(workload, command, {
-          folder,
-          logDir: state.apps,
-          onExit: (how) => {
-            if (running.get(key)?.workload === workload) problem(`app ${key}`, `${command}: ended (${how})`);
-          },
-        });
-        await lock.add(app.pid);
-        return app;
-      } catch (error) {
-        problem(`app ${key}`, error instanceof Error ? error.message : String(error));
-        return undefined;
-      }
-    };
-
-    await startControlPlane();
+    const inForce = await readInForce(state.inForce);
+    await controlPlane.start();
     step("control-plane", `xDS on 127.0.0.1:${xdsPort}, mTLS; status in ${join(state.status)}`);
 
     const stopReading = new AbortController();
     undo.push(async () => stopReading.abort());
-    const batches = createFileSource({ folder }).watch(stopReading.signal)[Symbol.asyncIterator]();
+    const lastGood = inForce === undefined ? new Map() : readingsOf(inForce);
+    const batches = createFileSource({ folder, lastGood }).watch(stopReading.signal)[Symbol.asyncIterator]();
     const takeBatch = async (): Promise<"ready" | "more" | "end"> => {
       const next = await batches.next();
       if (next.done) return "end";
       for (const event of next.value) {
         if (event.kind === "delete" && event.ref.kind === "WorkloadEntry") {
-          const key = `${event.ref.namespace}/${event.ref.name}`;
-          step("workload", `${key} is gone; ending its sidecar`);
-          await stopWorkload(key);
+          step("workload", `${objectKey(event.ref)} is gone; ending its sidecar`);
+          await runner.remove(objectKey(event.ref));
         }
-        if (event.kind !== "apply" || event.object.kind !== "WorkloadEntry") continue;
-        const workload = event.object.value;
-        const key = `${workload.namespace}/${workload.name}`;
-        const current = running.get(key)?.workload;
-        if (current !== undefined && !needsRestart(current, workload)) continue;
-        await stopWorkload(key);
-        startWorkload(key, workload);
+        if (event.kind === "apply" && event.object.kind === "WorkloadEntry")
+          await runner.apply(objectKey(event.ref), event.object.value);
       }
       return next.value.some((event) => event.kind === "ready") ? "ready" : "more";
     };
@@ -285,7 +180,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     const signer = await createFolderSigner({
       ca: authority,
       workloadsDir: state.workloads,
-      lookup: (namespace, name) => running.get(`${namespace}/${name}`)?.workload,
+      lookup: (namespace, name) => runner.find(`${namespace}/${name}`),
       logger: { info: () => {}, warn: (m) => problem("identity", m), error: (m) => problem("identity", m) },
     });
     undo.push(() => signer.close());
@@ -299,11 +194,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       state,
       registryAddress,
       client,
-      workloads: () => [...running.values()].map(({ workload }) => workload),
+      workloads: () => runner.workloads,
       publish,
       proxies: () => askControlPlane(state.adminSocket, "/proxies"),
-      killControlPlane,
-      startControlPlane,
+      killControlPlane: controlPlane.kill,
+      startControlPlane: controlPlane.start,
       startRegistry,
       stopRegistry,
       stop,
@@ -330,15 +225,4 @@ async function identifyControlPlane(authority: CertificateAuthority, state: Stat
   await writeAtomic(join(state.controlPlane, "key.pem"), keyPem, 0o600);
   await writeAtomic(join(state.controlPlane, "cert.pem"), signed.chainPem);
   await writeAtomic(join(state.controlPlane, "root.pem"), authority.rootPem);
-}
-
-/** Labels and weights are the control plane's matter; these are the processes'. */
-function needsRestart(a: Workload, b: Workload): boolean {
-  return (
-    a.address !== b.address ||
-    a.serviceAccount !== b.serviceAccount ||
-    a.hasSidecar !== b.hasSidecar ||
-    a.run !== b.run ||
-    JSON.stringify(a.ports) !== JSON.stringify(b.ports)
-  );
 }

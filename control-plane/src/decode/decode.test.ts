@@ -29,7 +29,7 @@ describe("kinds", () => {
       "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x}",
       "error",
       "UnsupportedKind",
-      "does not enforce",
+      "do not rely on it",
     ],
     ["apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
     ["apiVersion: v1\nkind: Secret\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],

@@ -1,5 +1,5 @@
 import type { FailStrategy } from "./plugin.js";
-import type { PluginManifest } from "./plugin-manifest.js";
+import type { MetricDefinition, PluginManifest } from "./plugin-manifest.js";
 
 /** A proven module with the configuration that it was proven with: all that defines a filter. */
 export interface ServedPlugin {
@@ -9,7 +9,11 @@ export interface ServedPlugin {
   readonly digest: string;
   /** Hexadecimal sha256 of the module as it came. */
   readonly wasmSha256: string;
+  /** Where the image came from, as the object named it. */
+  readonly url: string;
   readonly manifest: PluginManifest;
+  /** The manifest's series and the object's. */
+  readonly metrics: readonly MetricDefinition[];
   readonly rootId: string;
   /** Canonical JSON. */
   readonly config: string;
@@ -33,6 +37,7 @@ export interface ModuleFailure {
 
 /** What is known of a plugin's module now. Getting it is somebody else's work. */
 export type ModuleState =
+  /** Nothing is known yet of what the object wants now. */
   | { readonly kind: "pending"; readonly message: string; readonly lastGood?: ServedPlugin }
   | { readonly kind: "ready"; readonly served: ServedPlugin }
   | {

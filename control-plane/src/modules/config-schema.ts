@@ -1,26 +1,70 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import type { ErrorObject } from "ajv/dist/2020.js";
 import type { StaticProblem } from "./static-checks.js";
+
+/** The schema comes from an image: a regular expression in it may take for ever, so it must not hold up the rest. */
+const TIMEOUT_MS = 5000;
+const MEMORY_MB = 64;
+
+/** What the worker found: the schema is wrong, or these are the faults of the configuration. */
+type Verdict = { readonly schemaProblem: string } | { readonly errors: readonly ErrorObject[] };
+
+/** Runs as text, so that it is the same from sources and from a build. Not strict: a schema may use unknown keywords. */
+const WORKER = `
+const { parentPort, workerData: { ajvPath, config, schema } } = require("node:worker_threads");
+const { Ajv2020 } = require(ajvPath);
+const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
+let validate;
+try {
+  validate = ajv.compile(schema);
+} catch (error) {
+  parentPort.postMessage({ schemaProblem: error.message });
+}
+if (validate !== undefined) {
+  validate(JSON.parse(config));
+  parentPort.postMessage({ errors: validate.errors ?? [] });
+}
+`;
 
 /** Checks a plugin's configuration against the JSON Schema in its image. Undefined when it fits, or without a schema. */
 export function checkConfig(
   config: string,
   schema: Readonly<Record<string, unknown>> | undefined,
-): StaticProblem | undefined {
-  if (schema === undefined) return undefined;
-  // Not strict: a schema from an image may use keywords that we do not know.
-  const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
-  let validate: ValidateFunction;
-  try {
-    validate = ajv.compile(schema);
-  } catch (error) {
-    return {
-      reason: "InvalidSchema",
-      message: `configSchema in the image's plugin.yaml: ${error instanceof Error ? error.message : String(error)}`,
-    };
-  }
-  if (validate(JSON.parse(config))) return undefined;
-  const faults = (validate.errors ?? []).slice(0, 5).map(describe);
-  return { reason: "InvalidConfig", message: `spec.pluginConfig${faults.join("; spec.pluginConfig")}` };
+): Promise<StaticProblem | undefined> {
+  if (schema === undefined) return Promise.resolve(undefined);
+  const ajvPath = createRequire(import.meta.url).resolve("ajv/dist/2020.js");
+  return new Promise((done, fail) => {
+    const worker = new Worker(WORKER, {
+      eval: true,
+      workerData: { ajvPath, config, schema },
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+    });
+    const timer = setTimeout(() => {
+      void worker.terminate();
+      done({
+        reason: "InvalidSchema",
+        message: `checking spec.pluginConfig against the image's configSchema took more than ${TIMEOUT_MS} ms; simplify its patterns`,
+      });
+    }, TIMEOUT_MS);
+    worker.once("message", (verdict: Verdict) => {
+      clearTimeout(timer);
+      void worker.terminate();
+      done(problemOf(verdict));
+    });
+    worker.once("error", (error) => {
+      clearTimeout(timer);
+      fail(error);
+    });
+  });
+}
+
+function problemOf(verdict: Verdict): StaticProblem | undefined {
+  if ("schemaProblem" in verdict)
+    return { reason: "InvalidSchema", message: `configSchema in the image's plugin.yaml: ${verdict.schemaProblem}` };
+  if (verdict.errors.length === 0) return undefined;
+  const faults = verdict.errors.slice(0, 5).map((error) => `spec.pluginConfig${describe(error)}`);
+  return { reason: "InvalidConfig", message: faults.join("; ") };
 }
 
 function describe({ instancePath, message, params }: ErrorObject): string {

@@ -35,6 +35,7 @@ const sourceOf = (over: { folder?: string; maxModuleBytes?: number } = {}): Modu
   createModuleSource({
     client: clientOf(),
     cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e6 }),
+    onCacheProblem: (error) => expect.fail(String(error)),
     maxModuleBytes: 1_000,
     ...over,
   });

@@ -27,12 +27,20 @@ export class ModuleError extends Error {
 export interface ModuleSourceOptions {
   readonly client: RegistryClient;
   readonly cache: ModuleCache;
+  /** The cache could not be read or written; modules come from the registry all the same. */
+  readonly onCacheProblem: (error: unknown) => void;
   /** Folder below which `file://` URLs are read; absent: they are refused. */
   readonly folder?: string;
   readonly maxModuleBytes: number;
 }
 
-export function createModuleSource({ client, cache, folder, maxModuleBytes }: ModuleSourceOptions): ModuleSource {
+export function createModuleSource({
+  client,
+  cache,
+  onCacheProblem,
+  folder,
+  maxModuleBytes,
+}: ModuleSourceOptions): ModuleSource {
   const isFile = (plugin: Plugin) => plugin.url.startsWith("file://");
   return {
     async resolve(plugin, signal) {
@@ -42,7 +50,10 @@ export function createModuleSource({ client, cache, folder, maxModuleBytes }: Mo
     },
     async pull(plugin, digest, signal) {
       if (isFile(plugin)) return readModuleFile(plugin, folder, maxModuleBytes);
-      const cached = await cache.get(digest);
+      const cached = await cache.get(digest).catch((error: unknown) => {
+        onCacheProblem(error);
+        return undefined;
+      });
       if (cached !== undefined) return cached;
       const { registry, repository } = parseReference(plugin.url);
       const pulled = await pullPlugin(
@@ -57,7 +68,7 @@ export function createModuleSource({ client, cache, folder, maxModuleBytes }: Mo
         wasm: pulled.wasm,
         ...(pulled.pluginYaml === undefined ? {} : { pluginYaml: pulled.pluginYaml }),
       };
-      await cache.put(module);
+      await cache.put(module).catch(onCacheProblem);
       return module;
     },
   };

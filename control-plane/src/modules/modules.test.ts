@@ -64,6 +64,7 @@ function start(plugins: Readonly<Record<string, Plugin>>, remembered: Readonly<R
   const source = createModuleSource({
     client: clientOf(),
     cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e8 }),
+    onCacheProblem: (error) => expect.fail(String(error)),
     folder: join(dir, "folder"),
     maxModuleBytes: 1e6,
   });
@@ -403,7 +404,7 @@ describe("what a restarted control plane remembers", () => {
   it("gets its bytes also where the tag stands for a version by now that is refused", async () => {
     const lastGood = await earlier();
     const digest = await push(wasmBytes(section(SECTION.start, [0])));
-    const mesh = start({ [KEY]: plugin() }, { [KEY]: { lastGood, rejected: [] } });
+    const mesh = start({ [KEY]: moving() }, { [KEY]: { lastGood, rejected: [] } });
     await vi.waitFor(() => expect(servedPlugin(mesh.states.get(KEY))?.wasm).toBeDefined(), LIMIT);
     const state = mesh.states.get(KEY);
     expect(state).toMatchObject({ kind: "failed", digest, failure: { reason: "StartSection" } });
@@ -423,9 +424,23 @@ describe("what a restarted control plane remembers", () => {
   it("gives way to the version that the tag stands for now", async () => {
     const lastGood = await earlier();
     const digest = await push(variant(hello, "2"));
-    const mesh = start({ [KEY]: plugin() }, { [KEY]: { lastGood, rejected: [] } });
+    const mesh = start({ [KEY]: moving() }, { [KEY]: { lastGood, rejected: [] } });
     await mesh.ready(digest);
     expect(mesh.proven).toHaveLength(1);
+  });
+
+  it("is kept with IfNotPresent, whatever the tag stands for now", async () => {
+    const lastGood = await earlier();
+    await push(variant(hello, "2"));
+    const mesh = start({ [KEY]: plugin() }, { [KEY]: { lastGood, rejected: [] } });
+    expect((await mesh.ready()).digest).toBe(lastGood.digest);
+  });
+
+  it("is not inherited by a plugin that comes later under the same name", async () => {
+    const lastGood = await earlier();
+    const mesh = start({}, { [KEY]: { lastGood, rejected: [] } });
+    mesh.modules.reconcile(new Map([[KEY, plugin({ url: `oci://${registry.address}/plugins/hello:gone` })]]));
+    expect((await mesh.failed("NotFound")).lastGood).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { canonicalJson } from "../model/compare.js";
 import type { ModuleFailure, ModuleState, ServedPlugin } from "../model/module-state.js";
 import { servedPlugin } from "../model/module-state.js";
 import type { Plugin } from "../model/plugin.js";
@@ -35,7 +36,7 @@ export interface Modules {
 export interface ModulesOptions {
   readonly source: ModuleSource;
   /** Runs a plugin as a proxy would; undefined when it came up. */
-  readonly preflight: (key: string, served: ServedPlugin) => Promise<StaticProblem | undefined>;
+  readonly preflight: (key: string, served: ServedPlugin, signal: AbortSignal) => Promise<StaticProblem | undefined>;
   readonly decodeManifest: (
     text: string,
   ) => { ok: true; manifest: PluginManifest } | { ok: false; messages: readonly string[] };
@@ -54,10 +55,13 @@ const MAX_PREFLIGHTS = 2;
 const MAX_PREVIOUS = 3;
 /** Refused versions of one plugin that are known by heart. */
 const MAX_REFUSED = 100;
+const MAX_PROVEN = 100;
 
 export function createModules(given: ModulesOptions): Modules {
   // Each is an Envoy of its own; a mesh that starts has many plugins to prove at once.
-  const options = { ...given, preflight: limited(MAX_PREFLIGHTS, given.preflight) };
+  const preflight: ModulesOptions["preflight"] = async (key, served, signal) =>
+    signal.aborted ? undefined : given.preflight(key, served, signal);
+  const options = { ...given, preflight: limited(MAX_PREFLIGHTS, preflight) };
   const workers = new Map<string, Worker>();
   const remembered = new Map(options.remembered);
   return {
@@ -67,7 +71,6 @@ export function createModules(given: ModulesOptions): Modules {
         if (!plugins.has(key)) {
           worker.stop();
           workers.delete(key);
-          remembered.delete(key);
           changes.set(key, undefined);
         }
       for (const [key, plugin] of plugins) {
@@ -81,6 +84,8 @@ export function createModules(given: ModulesOptions): Modules {
         changes.set(key, created.state);
         created.start();
       }
+      // What is remembered is of the plugins that there were; one that comes later under an old name is another.
+      remembered.clear();
       if (changes.size > 0) options.onChange(changes);
     },
     reject(key, version, message) {
@@ -91,7 +96,6 @@ export function createModules(given: ModulesOptions): Modules {
     },
     close() {
       for (const worker of workers.values()) worker.stop();
-      workers.clear();
     },
   };
 }
@@ -144,6 +148,8 @@ class Worker {
   update(plugin: Plugin): void {
     this.#plugin = plugin;
     this.#failures = 0;
+    const lastGood = servedPlugin(this.#state);
+    this.#set({ kind: "pending", message: "being checked", ...(lastGood === undefined ? {} : { lastGood }) });
     this.#begin();
   }
 
@@ -183,7 +189,7 @@ class Worker {
   }
 
   async #attempt(signal: AbortSignal): Promise<void> {
-    let failure = await this.#work(signal).then(() => undefined, failureOf);
+    let failure = await this.#work(signal).catch(failureOf);
     if (signal.aborted) return;
     const missing = await this.#fetchLastGood(signal).then(() => undefined, failureOf);
     if (signal.aborted) return;
@@ -201,32 +207,43 @@ class Worker {
   async #fetchLastGood(signal: AbortSignal): Promise<void> {
     const lastGood = servedPlugin(this.#state);
     if (lastGood === undefined || lastGood.wasm !== undefined) return;
-    const { wasm, wasmSha256 } = await this.#options.source.pull(this.#plugin, lastGood.digest, signal);
+    const { wasm, wasmSha256 } = await this.#options.source.pull(
+      { ...this.#plugin, url: lastGood.url },
+      lastGood.digest,
+      signal,
+    );
     // What has other content, as a file may by now, is another version.
     if (signal.aborted || wasmSha256 !== lastGood.wasmSha256 || this.#state.kind === "ready") return;
     this.#state = { ...this.#state, lastGood: { ...lastGood, wasm } };
     this.#options.onChange(new Map([[this.#key, this.#state]]));
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
+  /** Returns what failed and may go well another time. */
+  async #work(signal: AbortSignal): Promise<ModuleFailure | undefined> {
     const { source } = this.#options;
     const plugin = this.#plugin;
-    const digest = await source.resolve(plugin, signal);
-    if (signal.aborted) return;
     const served = servedPlugin(this.#state);
-    const same = served?.digest === digest && served.wasm !== undefined && served.config === plugin.config;
+    // A tag is asked for once, unless the object says Always.
+    const known = plugin.imagePullPolicy === "IfNotPresent" && served?.url === plugin.url ? served.digest : undefined;
+    const digest =
+      plugin.sha256 === undefined && known !== undefined && !plugin.url.startsWith("file://")
+        ? known
+        : await source.resolve(plugin, signal);
+    if (signal.aborted) return undefined;
+    const same = served?.digest === digest && served.wasm !== undefined;
     const module: PulledModule = same
       ? { digest, wasmSha256: served.wasmSha256, wasm: served.wasm as Uint8Array }
       : await source.pull(plugin, digest, signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return undefined;
     const manifest = same ? served.manifest : this.#manifestOf(module);
     if ("reason" in manifest) {
       this.#fail({ stage: "Verified", ...manifest }, digest);
       this.#lookAgain();
-      return;
+      return undefined;
     }
-    await this.#prove(servePlugin(plugin, module, manifest), signal);
-    if (!signal.aborted) this.#lookAgain();
+    const transient = await this.#prove(servePlugin(plugin, module, manifest), signal);
+    if (transient === undefined && !signal.aborted) this.#lookAgain();
+    return transient;
   }
 
   #manifestOf(module: PulledModule): PluginManifest | StaticProblem {
@@ -238,33 +255,36 @@ class Worker {
     return { reason: "InvalidManifest", message: `plugin.yaml in the image: ${decoded.messages.join("; ")}` };
   }
 
-  async #prove(candidate: ServedPlugin, signal: AbortSignal): Promise<void> {
+  async #prove(candidate: ServedPlugin, signal: AbortSignal): Promise<ModuleFailure | undefined> {
     const { version, digest } = candidate;
     const rejection = this.#rejected.find((r) => r.version === version);
     if (rejection !== undefined) {
       this.#fail({ stage: "Validated", reason: "RejectedByProxy", message: rejection.message }, digest);
-      return;
+      return undefined;
     }
     const trial = trialOf(candidate);
     let problem = this.#refused.get(trial);
     if (problem === undefined && !this.#proven.has(trial)) {
       problem =
-        checkConfig(candidate.config, candidate.manifest.configSchema) ??
-        (await this.#options.preflight(this.#key, candidate));
-      if (signal.aborted) return;
+        (await checkConfig(candidate.config, candidate.manifest.configSchema)) ??
+        (await this.#options.preflight(this.#key, candidate, signal));
+      if (signal.aborted) return undefined;
+      if (problem?.transient) return { stage: "Validated", reason: problem.reason, message: problem.message };
       if (problem !== undefined) remember(this.#refused, trial, problem);
     }
     if (problem !== undefined) {
       this.#fail({ stage: "Validated", ...problem }, digest);
-      return;
+      return undefined;
     }
     this.#proven.add(trial);
+    if (this.#proven.size > MAX_PROVEN) this.#proven.delete([...this.#proven][0] ?? "");
     this.#failures = 0;
     const current = servedPlugin(this.#state);
     if (current !== undefined && current.version !== version) this.#remember(current);
     // The same version keeps its identity, so that nothing downstream sees a change.
-    const kept = current?.version === version && current.wasm !== undefined && current.digest === digest;
+    const kept = current?.wasm !== undefined && trialOf(current) === trial && current.url === candidate.url;
     this.#set({ kind: "ready", served: kept ? current : candidate });
+    return undefined;
   }
 
   #remember(previous: ServedPlugin): void {
@@ -309,9 +329,9 @@ class Worker {
   }
 }
 
-/** What a proof is about: the manifest of another image may ask for something else, with the same module. */
-function trialOf({ version, digest }: ServedPlugin): string {
-  return `${version} ${digest}`;
+/** What a proof is about: another image may ask for something else with the same module, and so may the object. */
+function trialOf({ version, digest, metrics }: ServedPlugin): string {
+  return `${version} ${digest} ${canonicalJson(metrics)}`;
 }
 
 /** The oldest go when there are many. */

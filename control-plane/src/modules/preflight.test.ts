@@ -85,6 +85,7 @@ describe("in a real Envoy", () => {
     expect(await run({ mode: "loop" }, {}, 3_000)).toEqual({
       reason: "ConfigureTimeout",
       message: expect.stringContaining("3000 ms"),
+      transient: true,
     });
   });
 

@@ -22,17 +22,24 @@ export async function preflight(
   key: string,
   served: ServedPlugin,
   { envoyPath, timeoutMs }: PreflightOptions,
+  signal?: AbortSignal,
 ): Promise<StaticProblem | undefined> {
   const dir = await mkdtemp(join(tmpdir(), "weft-preflight-"));
   try {
     const file = join(dir, "envoy.json");
     await writeFile(file, JSON.stringify(pluginBootstrap(key, served)), { mode: 0o600 });
-    const { outcome, output } = await runEnvoy(envoyPath, ["--mode", "validate", "-c", file, "-l", "info"], timeoutMs);
+    const { outcome, output } = await runEnvoy(
+      envoyPath,
+      ["--mode", "validate", "-c", file, "-l", "info"],
+      timeoutMs,
+      signal,
+    );
     if (outcome === 0) return undefined;
     if (outcome === "timeout")
       return {
         reason: "ConfigureTimeout",
         message: `the plugin did not come up within ${timeoutMs} ms; does on_configure loop?`,
+        transient: true,
       };
     return { reason: "ConfigureFailed", message: explain(output) };
   } finally {
@@ -44,9 +51,14 @@ function runEnvoy(
   path: string,
   args: readonly string[],
   timeoutMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<{ outcome: number | "timeout"; output: string }> {
   return new Promise((done, fail) => {
-    const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(path, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      killSignal: "SIGKILL",
+      ...(signal === undefined ? {} : { signal }),
+    });
     let output = "";
     let timedOut = false;
     const timer = setTimeout(() => {

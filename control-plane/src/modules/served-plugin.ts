@@ -21,7 +21,8 @@ export function servePlugin(plugin: Plugin, module: PulledModule, manifest: Plug
   const { failStrategy, config } = plugin;
   const { digest, wasmSha256, wasm } = module;
   const version = shortHash({ wasmSha256, rootId, config, vmId, failStrategy });
-  return { version, digest, wasmSha256, manifest, rootId, config, vmId, failStrategy, wasm };
+  const metrics = [...manifest.metrics, ...plugin.metrics];
+  return { version, digest, wasmSha256, url: plugin.url, manifest, metrics, rootId, config, vmId, failStrategy, wasm };
 }
 
 /**

@@ -6,6 +6,8 @@ export interface StaticProblem {
   /** CamelCase reason of the condition. */
   readonly reason: string;
   readonly message: string;
+  /** Set where the same module may pass another time: the machine may have been busy. */
+  readonly transient?: true;
 }
 
 const ABI_MARKERS = ["proxy_abi_version_0_2_1", "proxy_abi_version_0_2_0", "proxy_abi_version_0_1_0"];

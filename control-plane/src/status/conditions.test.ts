@@ -48,7 +48,7 @@ describe("conditions of a plugin", () => {
       "pending with a last good",
       { kind: "pending", message: "x", lastGood: served },
       ALL,
-      [...PENDING, "Programmed=True Programmed", "Degraded=False AsWanted"],
+      [...PENDING, "Programmed=Unknown Pending", "Degraded=False AsWanted"],
     ],
     [
       "ready without proxies",

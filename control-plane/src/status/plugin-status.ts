@@ -52,7 +52,7 @@ export function pluginStatus(input: PluginStatusInput): PluginStatus {
     [
       acceptedCondition(problems, plugin.generation),
       ...moduleConditions(module, plugin.generation),
-      programmed(served, proxies, plugin.generation),
+      programmed(plugin, module, proxies),
       degraded(module, proxies, plugin.generation),
     ],
     input.now,
@@ -98,14 +98,25 @@ function pendingMessage(module: ModuleState | undefined): string {
   return module.kind === "pending" ? module.message : "an earlier step failed";
 }
 
-function programmed(
-  served: ServedPlugin | undefined,
-  { matched, acked }: ProxyCounts,
-  observedGeneration: string,
-): ConditionNow {
-  const base = { type: "Programmed", observedGeneration };
+function programmed(plugin: Plugin, module: ModuleState | undefined, { matched, acked }: ProxyCounts): ConditionNow {
+  const base = { type: "Programmed", observedGeneration: plugin.generation };
+  const served = servedPlugin(module);
+  if (served === undefined && plugin.failStrategy === "FAIL_CLOSE" && ["authn", "authz"].includes(plugin.phase ?? ""))
+    return {
+      ...base,
+      status: "False",
+      reason: "DeniedUntilReady",
+      message: `no version of this guard was ready yet; ${matched} proxies refuse all requests until one is`,
+    };
   if (served === undefined)
     return { ...base, status: "False", reason: "NeverReady", message: "no version of this plugin was ready yet" };
+  if (module?.kind === "pending")
+    return {
+      ...base,
+      status: "Unknown",
+      reason: "Pending",
+      message: `what is wanted is being checked; ${acked} of ${matched} proxies run the last good version`,
+    };
   if (matched === 0)
     return { ...base, status: "False", reason: "NoProxies", message: "no connected proxy is selected by this plugin" };
   if (acked < matched)

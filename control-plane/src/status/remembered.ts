@@ -25,15 +25,28 @@ export function rememberedPlugins(statuses: readonly StoredStatus[]): ReadonlyMa
 
 function lastGoodFrom(value: unknown): ServedPlugin | undefined {
   if (!isLastGood(value)) return undefined;
-  const { resourceVersion: version, digest, wasmSha256, manifest, rootId, config, vmId, failStrategy } = value;
-  return { version, digest, wasmSha256, manifest, rootId, config, vmId, failStrategy };
+  const {
+    resourceVersion: version,
+    digest,
+    wasmSha256,
+    url,
+    manifest,
+    metrics,
+    rootId,
+    config,
+    vmId,
+    failStrategy,
+  } = value;
+  return { version, digest, wasmSha256, url, manifest, metrics, rootId, config, vmId, failStrategy };
 }
 
 /** A status file is also text that people can edit: what translation relies on is looked at. */
 function isLastGood(value: unknown): value is LastGood {
   if (!isRecord(value) || !isManifest(value.manifest)) return false;
   return (
-    hasTexts(value, ["resourceVersion", "digest", "wasmSha256", "rootId", "config", "vmId"]) &&
+    hasTexts(value, ["resourceVersion", "digest", "wasmSha256", "url", "rootId", "config", "vmId"]) &&
+    Array.isArray(value.metrics) &&
+    value.metrics.every(isMetric) &&
     isOneOf(value.failStrategy, ["FAIL_CLOSE", "FAIL_OPEN"])
   );
 }

@@ -30,8 +30,7 @@ const input = (over: Partial<StatusesInput>): StatusesInput => ({
 /** `Service default/backend: Accepted=True …` for each document. */
 const brief = (over: Partial<StatusesInput>) =>
   statuses(input(over)).map(({ object, status }) => {
-    const { conditions } = status as { conditions: { type: string; status: string }[] };
-    return `${statusKey(object)}: ${conditions.map((c) => `${c.type}=${c.status}`).join(" ")}`;
+    return `${statusKey(object)}: ${status.conditions.map((c) => `${c.type}=${c.status}`).join(" ")}`;
   });
 
 it("has a document for every object in force", () => {

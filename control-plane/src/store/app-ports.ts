@@ -14,9 +14,19 @@ export function checkAppPorts(
 ): Diagnostic[] {
   const owners = new Map<number, string>();
   const problems: Diagnostic[] = [];
+  const shared = new Set<Service>();
+  const inNamespace = servicesByNamespace(services);
   for (const [key, workload] of sortedEntries(workloads)) {
     if (!workload.hasSidecar) continue;
-    for (const [name, port] of appPorts(workload, services)) {
+    const own = (inNamespace.get(workload.namespace) ?? []).filter((s) => matchesLabels(s.selector, workload.labels));
+    for (const service of own) {
+      if (shared.has(service)) continue;
+      const problem = sharedServicePort(service, own, key);
+      if (problem === undefined) continue;
+      shared.add(service);
+      problems.push(problem);
+    }
+    for (const [name, port] of appPorts(workload, own)) {
       const owner = owners.get(port);
       if (owner === undefined) owners.set(port, key);
       else if (owner !== key)
@@ -33,14 +43,41 @@ export function checkAppPorts(
   return problems;
 }
 
-/** Where the app listens, by port name: what the workload says, else what the services before it say. */
-function appPorts(workload: Workload, services: ReadonlyMap<string, Service>): [name: string, port: number][] {
-  const ports = new Map<string, number>();
+/** Those with a selector, in the order of their hosts. */
+function servicesByNamespace(services: ReadonlyMap<string, Service>): ReadonlyMap<string, readonly Service[]> {
+  const grouped = new Map<string, Service[]>();
   for (const [, service] of sortedEntries(services)) {
-    if (service.namespace !== workload.namespace || Object.keys(service.selector).length === 0) continue;
-    if (!matchesLabels(service.selector, workload.labels)) continue;
-    for (const { name, targetPort } of service.ports) if (!ports.has(name)) ports.set(name, targetPort);
+    if (Object.keys(service.selector).length === 0) continue;
+    const group = grouped.get(service.namespace);
+    if (group === undefined) grouped.set(service.namespace, [service]);
+    else group.push(service);
   }
+  return grouped;
+}
+
+/** A sidecar has one listener for a port, and the first service by host says what is behind it. */
+function sharedServicePort(service: Service, own: readonly Service[], workload: string): Diagnostic | undefined {
+  for (const earlier of own) {
+    if (earlier === service) return undefined;
+    const taken = service.ports.find(({ port }) => earlier.ports.some((other) => other.port === port));
+    if (taken === undefined) continue;
+    return {
+      severity: "warning",
+      object: { kind: "Service", namespace: service.namespace, name: service.name },
+      field: "spec.ports",
+      reason: "ServicePortTaken",
+      message: `port ${taken.port} of WorkloadEntry ${workload} is Service ${earlier.name}'s too, and what answers is what that one says`,
+      hint: "give one of the two another port, or another selector",
+    };
+  }
+  return undefined;
+}
+
+/** Where the app listens, by port name: what the workload says, else what the services before it say. */
+function appPorts(workload: Workload, services: readonly Service[]): [name: string, port: number][] {
+  const ports = new Map<string, number>();
+  for (const service of services)
+    for (const { name, targetPort } of service.ports) if (!ports.has(name)) ports.set(name, targetPort);
   for (const [name, port] of Object.entries(workload.ports)) ports.set(name, port);
   return sortedEntries(ports);
 }

@@ -25,12 +25,15 @@ export function metricAccessLogs(
   return plugins.flatMap((plugin) => {
     const served = servedPlugin(snapshot.modules.get(objectKey(plugin)));
     if (served === undefined) return [];
-    const metrics = [...served.manifest.metrics, ...plugin.metrics];
-    return metrics.length === 0 ? [] : [statsAccessLog(objectKey(plugin), metrics)];
+    return served.metrics.length === 0 ? [] : [metricAccessLog(objectKey(plugin), served.metrics)];
   });
 }
 
-function statsAccessLog(key: string, metrics: readonly MetricDefinition[]): MessageInitShape<typeof AccessLogSchema> {
+/** One plugin's series. Also what the pre-flight hands to Envoy, which would refuse a listener for a wrong format. */
+export function metricAccessLog(
+  key: string,
+  metrics: readonly MetricDefinition[],
+): MessageInitShape<typeof AccessLogSchema> {
   const counters = metrics.filter((metric) => metric.type === "counter");
   const histograms = metrics.filter((metric) => metric.type === "histogram");
   return {

@@ -1,0 +1,144 @@
+import type { Workload } from "@weft/control-plane/model/workload";
+import { runSidecar, type Sidecar, type SidecarOptions } from "../sidecar/run-sidecar.js";
+import { workloadFolder } from "../sidecar/workload-folder.js";
+import { startApp } from "./app-process.js";
+import { requirePort } from "./free-port.js";
+import type { GuardedProcess } from "./guarded-process.js";
+
+/** Runs what each workload needs on this machine: its sidecar, and its app where it names a command. */
+export interface WorkloadRunner {
+  readonly workloads: readonly Workload[];
+  find(key: string): Workload | undefined;
+  /** Starts what is new and starts anew what has to be; what only labels or weights changed of goes on. */
+  apply(key: string, workload: Workload): Promise<void>;
+  remove(key: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface WorkloadRunnerOptions
+  extends Pick<SidecarOptions, "xdsAddress" | "envoyPath" | "funcEPath" | "trustDomain" | "controlPlaneId"> {
+  readonly folder: string;
+  readonly workloadsDir: string;
+  readonly appLogDir: string;
+  readonly onAppStarted: (pid: number) => Promise<void>;
+  readonly problem: (subject: string, message: string) => void;
+}
+
+interface Running {
+  readonly workload: Workload;
+  readonly sidecar: Promise<Sidecar | undefined>;
+  readonly cancel: AbortController;
+  readonly app: Promise<GuardedProcess | undefined>;
+}
+
+export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRunner {
+  const { problem } = options;
+  const running = new Map<string, Running>();
+
+  /** What one workload cannot do is told, and takes nothing from the others. */
+  const told = async <T>(subject: string, work: Promise<T>, quiet?: AbortSignal): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!quiet?.aborted) problem(subject, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  };
+
+  const startSidecar = (key: string, workload: Workload, signal: AbortSignal) =>
+    runSidecar({
+      ...options,
+      workloadDir: workloadFolder(options.workloadsDir, workload),
+      namespace: workload.namespace,
+      name: workload.name,
+      address: workload.address,
+      serviceAccount: workload.serviceAccount,
+      signal,
+      logger: {
+        info: () => {},
+        warn: (message) => problem(`sidecar ${key}`, message),
+        error: (message) => problem(`sidecar ${key}`, message),
+      },
+    });
+
+  const runApp = async (key: string, workload: Workload, command: string) => {
+    for (const [name, port] of Object.entries(workload.ports))
+      await requirePort("127.0.0.1", port, `the app of WorkloadEntry ${key} (port ${name})`);
+    const app = await startApp(workload, command, {
+      folder: options.folder,
+      logDir: options.appLogDir,
+      onExit: (how) => {
+        if (running.get(key)?.workload === workload) problem(`app ${key}`, `${command}: ended (${how})`);
+      },
+    });
+    await options.onAppStarted(app.pid);
+    return app;
+  };
+
+  const start = (key: string, workload: Workload) => {
+    if (!workload.address.startsWith("127.")) {
+      // Its admin API and its identity would be open to the network.
+      problem(
+        `sidecar ${key}`,
+        `${workload.address} is not a loopback address; without interception use one such as 127.0.1.9`,
+      );
+      return;
+    }
+    const cancel = new AbortController();
+    const { signal } = cancel;
+    running.set(key, {
+      workload,
+      cancel,
+      sidecar: workload.hasSidecar
+        ? told(`sidecar ${key}`, startSidecar(key, workload, signal), signal)
+        : Promise.resolve(undefined),
+      app:
+        workload.run === undefined
+          ? Promise.resolve(undefined)
+          : told(`app ${key}`, runApp(key, workload, workload.run)),
+    });
+  };
+
+  const remove = async (key: string) => {
+    const current = running.get(key);
+    if (current === undefined) return;
+    running.delete(key);
+    current.cancel.abort();
+    const [sidecar, app] = await Promise.all([current.sidecar, current.app]);
+    await Promise.all([
+      told(`sidecar ${key}`, sidecar?.stop() ?? Promise.resolve()),
+      told(`app ${key}`, app?.stop() ?? Promise.resolve()),
+    ]);
+  };
+
+  return {
+    get workloads() {
+      return [...running.values()].map(({ workload }) => workload);
+    },
+    find: (key) => running.get(key)?.workload,
+    async apply(key, workload) {
+      const current = running.get(key);
+      if (current !== undefined && !needsRestart(current.workload, workload)) {
+        running.set(key, { ...current, workload });
+        return;
+      }
+      await remove(key);
+      start(key, workload);
+    },
+    remove,
+    async stop() {
+      await Promise.all([...running.keys()].map(remove));
+    },
+  };
+}
+
+/** Labels and weights are the control plane's matter; these are the processes'. */
+function needsRestart(a: Workload, b: Workload): boolean {
+  return (
+    a.address !== b.address ||
+    a.serviceAccount !== b.serviceAccount ||
+    a.hasSidecar !== b.hasSidecar ||
+    a.run !== b.run ||
+    JSON.stringify(a.ports) !== JSON.stringify(b.ports)
+  );
+}
