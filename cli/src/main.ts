@@ -106,12 +106,43 @@ program
 const plugin = program.command("plugin").description("make plugins");
 plugin
   .command("build")
-  .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
+  .argument("[dir]", "folder with plugin.yaml and assembly/index.ts", ".")
   .description("compile a plugin to build/plugin.wasm")
   .addHelpText("after", "\nExample:\n  weft plugin build plugins/hello")
   .action(async (dir: string) => {
     const { pluginBuild } = await import("./commands/plugin.js");
     process.exitCode = await pluginBuild(dir);
+  });
+plugin
+  .command("init")
+  .argument("<name>", "name of the plugin, and of the folder that is made")
+  .description("make a project with a plugin that works and a test that passes")
+  .addHelpText("after", "\nExample:\n  weft plugin init greet && cd greet && npm install && npx weft plugin run")
+  .action(async (name: string) => {
+    const { pluginInit } = await import("./commands/plugin-init.js");
+    await pluginInit(name);
+  });
+plugin
+  .command("test")
+  .argument("[dir]", "folder with plugin.yaml", ".")
+  .description("compile a plugin and run its tests")
+  .addHelpText("after", "\nExample:\n  weft plugin test greet")
+  .action(async (dir: string) => {
+    const { pluginTest } = await import("./commands/plugin-test.js");
+    process.exitCode = await pluginTest(dir);
+  });
+plugin
+  .command("run")
+  .argument("[dir]", "folder with plugin.yaml", ".")
+  .description("run a plugin alone in a real Envoy; a saved source is compiled and swapped in")
+  .option("--upstream <url>", "where Envoy sends requests, http://host:port (default: an upstream that echoes)")
+  .option("--config <file>", "the plugin's configuration, a JSON file")
+  .option("--once", "send one request, print it and its answer, and end", false)
+  .option("--expect-header <name>", "with --once: exit 1 unless the answer has it (default: what package.json says)")
+  .addHelpText("after", "\nExample:\n  weft plugin run greet --once --expect-header x-greet")
+  .action(async (dir: string, options) => {
+    const { pluginRun } = await import("./commands/plugin-run.js");
+    process.exitCode = await pluginRun(dir, options);
   });
 plugin
   .command("push")

@@ -22,6 +22,7 @@ export type Built =
       readonly ok: true;
       readonly name: string;
       readonly version: string;
+      readonly rootId: string;
       readonly wasm: Uint8Array;
       readonly pluginYaml: string;
       /** Where the module was written. */
@@ -37,7 +38,8 @@ export async function buildPlugin(compiler: PluginCompiler, dir: string): Promis
   const wasmPath = join(dir, "build", "plugin.wasm");
   await mkdir(join(dir, "build"), { recursive: true });
   await writeAtomic(wasmPath, wasm);
-  return { ok: true, name: manifest.name, version: manifest.version, wasm, pluginYaml, wasmPath };
+  const { name, version, rootId } = manifest;
+  return { ok: true, name, version, rootId, wasm, pluginYaml, wasmPath };
 }
 
 /** Pushes what was built. */

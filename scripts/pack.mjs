@@ -1,0 +1,19 @@
+// npm run pack -- DIR: writes the tarballs of the packages into DIR.
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { ROOT, setupOrExit } from "./setup.mjs";
+
+const [dir] = process.argv.slice(2);
+if (dir === undefined) {
+  console.error("usage: npm run pack -- DIR");
+  process.exit(2);
+}
+const destination = resolve(process.env.INIT_CWD ?? process.cwd(), dir);
+mkdirSync(destination, { recursive: true });
+await setupOrExit();
+const packed = spawnSync("npm", ["pack", "--workspaces", "--silent", "--pack-destination", destination], {
+  cwd: ROOT,
+  stdio: "inherit",
+});
+process.exit(packed.status ?? 1);
