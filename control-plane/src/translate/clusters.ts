@@ -16,6 +16,7 @@ import { encodeResource, pack } from "./encode.js";
 import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
+import { socketAddress } from "./socket-address.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -101,15 +102,7 @@ export function buildInboundCluster(workload: Workload, service: Service, port: 
               hostIdentifier: {
                 case: "endpoint",
                 value: {
-                  address: {
-                    address: {
-                      case: "socketAddress",
-                      value: {
-                        address: "127.0.0.1",
-                        portSpecifier: { case: "portValue", value: appPort(workload, port) },
-                      },
-                    },
-                  },
+                  address: socketAddress("127.0.0.1", appPort(workload, port)),
                 },
               },
             },

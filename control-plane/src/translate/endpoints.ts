@@ -11,6 +11,7 @@ import { appPort } from "./clusters.js";
 import { encodeResource } from "./encode.js";
 import { subsetsOf, workloadsOf } from "./mesh-index.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
+import { socketAddress } from "./socket-address.js";
 
 /** Who answers for a service's port, or for a subset of it. */
 export function buildEndpoints(snapshot: Snapshot, service: Service, port: ServicePort, subset: string): Resource {
@@ -35,19 +36,8 @@ function lbEndpoint(
     hostIdentifier: {
       case: "endpoint",
       value: {
-        address: {
-          address: {
-            case: "socketAddress",
-            value: {
-              address: workload.address,
-              portSpecifier: {
-                case: "portValue",
-                // The sidecar listens on the service's port; without one the app is called directly.
-                value: workload.hasSidecar ? port.port : appPort(workload, port),
-              },
-            },
-          },
-        },
+        // The sidecar listens on the service's port; without one the app is called directly.
+        address: socketAddress(workload.address, workload.hasSidecar ? port.port : appPort(workload, port)),
       },
     },
     loadBalancingWeight: workload.weight,

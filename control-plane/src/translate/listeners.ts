@@ -1,5 +1,4 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AddressSchema } from "../envoy-api/gen/envoy/config/core/v3/address_pb.js";
 import { TrafficDirection } from "../envoy-api/gen/envoy/config/core/v3/base_pb.js";
 import type {
   FilterChainSchema,
@@ -24,6 +23,7 @@ import {
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
 } from "./names.js";
+import { socketAddress } from "./socket-address.js";
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema>;
 
@@ -142,11 +142,5 @@ function tcpProxy(port: number, cluster: string): MessageInitShape<typeof Filter
         clusterSpecifier: { case: "cluster", value: cluster },
       }),
     },
-  };
-}
-
-function socketAddress(address: string, port: number): MessageInitShape<typeof AddressSchema> {
-  return {
-    address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
   };
 }
