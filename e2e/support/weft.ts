@@ -64,9 +64,14 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a `weft` command to its end. */
+/** Runs a `weft` command in the clone to its end. */
 export function runWeft(...args: string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [WEFT, ...args], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  return runWeftIn(ROOT, ...args);
+}
+
+/** Runs a `weft` command in a folder to its end. */
+export function runWeftIn(cwd: string, ...args: string[]): Promise<Finished> {
+  const child = spawn(process.execPath, [WEFT, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
     child[name].setEncoding("utf8").on("data", (text: string) => {
