@@ -1,7 +1,12 @@
-/** What a callback on headers or data returns. Whoever pauses must later resume or answer. */
+/** What a callback on headers, data or trailers returns. Whoever pauses must later resume or answer. */
 export enum Action {
   /** Go on with the next filter. */
   Continue = 0,
-  /** Wait: nothing goes to the next filter until `resume` is called. */
+  /**
+   * Wait. From headers: the headers stay, while the body's callbacks are still called. From a body: what has arrived is
+   * kept, and the next call sees all of it.
+   */
   Pause = 1,
+  /** From headers, to wait for a callout: nothing of the message moves, and no callback of it is called. */
+  PauseAll = 4,
 }

@@ -1,7 +1,12 @@
 import { Action } from "./action";
-import { JsonReader } from "./config/json-reader";
+import { Body, bodyOf } from "./body";
+import { readConfig } from "./config/read-config";
 import { Buffer, bufferBytes } from "./host/buffer";
-import { closeStream, StreamType, setTickPeriod } from "./host/stream";
+import { reportDone } from "./host/context";
+import { Status } from "./host/status";
+import { closeStream, continueStream, StreamType } from "./host/stream";
+import { setTickPeriod } from "./host/timer";
+import { Entry } from "./id-table";
 import { currentRequest, currentResponse, Message } from "./message";
 import { currentLabels, currentRoute, Labels, Route } from "./route";
 
@@ -13,14 +18,11 @@ export enum Peer {
 }
 
 /** What the host knows by a context id: a plugin configuration (root), an HTTP stream, a TCP connection. */
-export abstract class Context {
-  /** The host's number of this context. */
-  id: u32 = 0;
-
+export abstract class Context extends Entry {
   /** The stream is over: write what the access log writes. Attributes and headers can still be read. */
   onLog(): void {}
 
-  /** False from a root keeps it until `proxy_done`. */
+  /** Comes after onLog. False from a root keeps it until it calls `done`; a stream's answer is not looked at. */
   onDone(): bool {
     return true;
   }
@@ -31,61 +33,81 @@ export abstract class Context {
 
 /** A root, whatever its configuration's class. */
 export abstract class AnyRootContext extends Context {
-  /** Returns what is wrong, or null. */
-  abstract readConfig(json: string): string | null;
+  /** Reads `size` bytes of JSON; false where they are refused, which the log then says. */
+  abstract readConfig(json: usize, size: usize): bool;
 
-  /** After the configuration was read. False refuses it: say why in the log. */
+  /** Comes before the configuration, once per root. False refuses the VM. */
+  onVmStart(): bool {
+    return true;
+  }
+
+  /** `vm_config.configuration`, as it is; null where there is none. */
+  get vmConfiguration(): ArrayBuffer | null {
+    return bufferBytes(Buffer.VmConfiguration, 0, u32.MAX_VALUE);
+  }
+
+  /**
+   * Returns whether the configuration, which was read before, is good; say in the log what is not. Envoy calls it on
+   * the main thread and on each worker, so it should do nothing that may not happen several times.
+   */
   onConfigure(): bool {
     return true;
   }
 
   onTick(): void {}
-}
 
-/** One plugin configuration. A VM may have several, each with its own root; streams reach theirs by `this.root`. */
-export class RootContext<C> extends AnyRootContext {
-  config: C = instantiate<C>();
+  /** Something was pushed to a queue that this root registered. */
+  onQueueReady(queueId: u32): void {}
+
+  /** Stock Envoy has no foreign function that calls back. */
+  onForeignFunction(functionId: u32, size: u32): void {}
 
   /** Calls onTick every so many milliseconds, once per worker and once on the main thread. 0 ends it. */
   set tickPeriodMs(periodMs: u32) {
     setTickPeriod(periodMs);
   }
 
-  readConfig(json: string): string | null {
+  /** After onDone returned false: now the root may go. */
+  done(): bool {
+    return reportDone() == Status.Ok;
+  }
+}
+
+/** One plugin configuration. A VM may have several, each with its own root; streams reach theirs by `this.root`. */
+export class RootContext<C> extends AnyRootContext {
+  config: C = instantiate<C>();
+
+  readConfig(json: usize, size: usize): bool {
     const config = instantiate<C>();
-    // @ts-expect-error: made by the transform
-    if (!isDefined(config.__weftRead)) ERROR("A configuration class must be marked @config.");
-    const reader = new JsonReader(json);
-    // @ts-expect-error: made by the transform
-    config.__weftRead(reader);
-    reader.finish();
-    if (reader.error === null) this.config = config;
-    return reader.error;
+    if (!readConfig<C>(config, json, size)) return false;
+    this.config = config;
+    return true;
   }
 }
 
 /** An HTTP stream, whatever its configuration's class. */
 export abstract class AnyHttpContext extends Context {
   get request(): Message {
-    return currentRequest;
+    return currentRequest();
   }
 
   get response(): Message {
-    return currentResponse;
+    return currentResponse();
   }
 
   get route(): Route {
-    return currentRoute;
+    return currentRoute();
   }
 
   get labels(): Labels {
-    return currentLabels;
+    return currentLabels();
   }
 
   onRequestHeaders(endOfStream: bool): Action {
     return Action.Continue;
   }
 
+  /** `size` bytes are at hand in `this.request.body`: a part of the body, or after a pause all there is so far. */
   onRequestBody(size: u32, endOfStream: bool): Action {
     return Action.Continue;
   }
@@ -93,6 +115,9 @@ export abstract class AnyHttpContext extends Context {
   onRequestTrailers(): Action {
     return Action.Continue;
   }
+
+  /** An HTTP/2 METADATA frame of `count` entries. */
+  onRequestMetadata(count: u32): void {}
 
   /** Also called for an answer that the plugin itself gave. */
   onResponseHeaders(endOfStream: bool): Action {
@@ -106,9 +131,16 @@ export abstract class AnyHttpContext extends Context {
   onResponseTrailers(): Action {
     return Action.Continue;
   }
+
+  onResponseMetadata(count: u32): void {}
+
+  /** Ends the stream without an answer: HTTP/1 closes the connection, HTTP/2 resets the stream. */
+  reset(): bool {
+    return closeStream(StreamType.Request) == Status.Ok;
+  }
 }
 
-/** One HTTP request and its response. Override only what you need. */
+/** One HTTP request and its response. Override only what you need: every callback costs a call into the module. */
 export class HttpContext<C> extends AnyHttpContext {
   /** The plugin configuration that the stream belongs to. A root class of your own: `this.root as MyRoot`. */
   root!: RootContext<C>;
@@ -136,18 +168,36 @@ export abstract class AnyStreamContext extends Context {
 
   onUpstreamClose(peer: Peer): void {}
 
-  /** Up to `length` bytes that the client sent and that are not passed on yet; null outside onDownstreamData. */
+  /** What the client sent and what is not passed on yet; empty outside onDownstreamData. */
+  get downstream(): Body {
+    return bodyOf(Buffer.DownstreamData);
+  }
+
+  /** What the server sent. */
+  get upstream(): Body {
+    return bodyOf(Buffer.UpstreamData);
+  }
+
   downstreamData(start: u32, length: u32): ArrayBuffer | null {
-    return bufferBytes(Buffer.DownstreamData, start, length);
+    return this.downstream.bytes(start, length);
   }
 
   upstreamData(start: u32, length: u32): ArrayBuffer | null {
-    return bufferBytes(Buffer.UpstreamData, start, length);
+    return this.upstream.bytes(start, length);
+  }
+
+  /** Goes on after onNewConnection or onDownstreamData returned Action.Pause. Envoy cannot do so for upstream data. */
+  resume(): bool {
+    return continueStream(StreamType.Downstream) == Status.Ok;
   }
 
   /** Closes the client's connection. */
-  close(): void {
-    closeStream(StreamType.Downstream);
+  close(): bool {
+    return closeStream(StreamType.Downstream) == Status.Ok;
+  }
+
+  closeUpstream(): bool {
+    return closeStream(StreamType.Upstream) == Status.Ok;
   }
 }
 

@@ -3,8 +3,10 @@ import {
   firstHeader,
   HeaderMap,
   headerEntries,
+  headerMapSize,
   headerValues,
   removeHeader,
+  replaceAllHeaders,
   replaceHeader,
 } from "./host/header-map";
 import { Status } from "./host/status";
@@ -16,9 +18,22 @@ export class HeaderPair {
   ) {}
 }
 
-/** A view on one of the stream's header maps. Names are compared without case. */
+/** Names and values in turn, as pairs. */
+export function pairsOf(entries: string[]): HeaderPair[] {
+  const pairs: HeaderPair[] = [];
+  for (let i = 0; i + 1 < entries.length; i += 2) pairs.push(new HeaderPair(entries[i], entries[i + 1]));
+  return pairs;
+}
+
+/**
+ * A view on one of the stream's header maps, or of a call's. Names are compared without case. It has no state: its
+ * address is the map's number, so that it costs nothing to have one.
+ */
+@unmanaged
 export class Headers {
-  constructor(private readonly map: HeaderMap) {}
+  private get map(): HeaderMap {
+    return <HeaderMap>(<i32>changetype<usize>(this) - 1);
+  }
 
   /** The first value; null where the header is missing. Present but empty is "". */
   get(name: string): string | null {
@@ -36,10 +51,12 @@ export class Headers {
 
   /** All headers in order, pseudo headers such as `:path` among them. */
   pairs(): HeaderPair[] {
-    const entries = headerEntries(this.map);
-    const pairs: HeaderPair[] = [];
-    for (let i = 0; i + 1 < entries.length; i += 2) pairs.push(new HeaderPair(entries[i], entries[i + 1]));
-    return pairs;
+    return pairsOf(headerEntries(this.map));
+  }
+
+  /** The size of names and values in bytes; 0 where the host does not say. */
+  get byteSize(): u32 {
+    return headerMapSize(this.map);
   }
 
   /** Sets one value in place of all there are. False: headers cannot be changed any more in this phase. */
@@ -55,4 +72,19 @@ export class Headers {
   remove(name: string): bool {
     return removeHeader(this.map, name) == Status.Ok;
   }
+
+  /** Puts these headers in the place of all, pseudo headers among them. At most 1,024 and 1 MiB. */
+  replaceAll(pairs: HeaderPair[]): bool {
+    const entries: string[] = [];
+    for (let i = 0; i < pairs.length; i++) {
+      entries.push(pairs[i].name);
+      entries.push(pairs[i].value);
+    }
+    return replaceAllHeaders(this.map, entries) == Status.Ok;
+  }
+}
+
+/** The view on a map. */
+export function headersOf(map: HeaderMap): Headers {
+  return changetype<Headers>(<usize>(<i32>map + 1));
 }

@@ -1,3 +1,4 @@
+import { encode, encodedSize } from "./abi/text";
 import { Action } from "./action";
 import { Status } from "./host/status";
 import { sendLocalResponse } from "./host/stream";
@@ -6,6 +7,8 @@ import { sendLocalResponse } from "./host/stream";
 export class LocalResponse {
   private readonly entries: string[] = [];
   body: string = "";
+  /** Instead of `body`, where it is no text. */
+  bytes: ArrayBuffer | null = null;
   /** Shown in access logs as response code details; Envoy replaces spaces. */
   details: string = "";
   /** -1: none. */
@@ -19,9 +22,15 @@ export class LocalResponse {
     return this;
   }
 
-  /** `return response.send()` ends the callback. It is sent when the callback has returned. */
+  /**
+   * `return response.send()` ends the callback. It is sent when the callback has returned. Where it cannot be sent, as
+   * an answer is on its way already, the action is to continue.
+   */
   send(): Action {
-    const status = sendLocalResponse(this.status, this.details, this.body, this.entries, this.grpcStatus);
+    const bytes = this.bytes;
+    const body = bytes === null ? encode(this.body) : changetype<usize>(bytes);
+    const size = bytes === null ? encodedSize : <usize>bytes.byteLength;
+    const status = sendLocalResponse(this.status, this.details, body, size, this.entries, this.grpcStatus);
     return status == Status.Ok ? Action.Pause : Action.Continue;
   }
 }

@@ -1,6 +1,7 @@
 import { LogLevel, logEnabled, writeLog } from "./host/log";
 
 /** Envoy's log, component `wasm`. */
+@unmanaged
 export class Log {
   /** Whether a message of this level is written: ask before building a dear one. */
   enabled(level: LogLevel): bool {
@@ -32,4 +33,5 @@ export class Log {
   }
 }
 
-export const log = new Log();
+/* It has no state. */
+export const log = changetype<Log>(0);

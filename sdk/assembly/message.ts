@@ -1,44 +1,48 @@
-import { Headers } from "./headers";
-import { Buffer, bufferText } from "./host/buffer";
+import { Body, bodyOf } from "./body";
+import { Headers, headersOf } from "./headers";
+import { Buffer } from "./host/buffer";
 import { HeaderMap } from "./host/header-map";
+import { Status } from "./host/status";
 import { continueStream, StreamType } from "./host/stream";
 
-/** The request or the response of the current stream. */
+const REQUEST: usize = 1;
+const RESPONSE: usize = 2;
+
+/** The request or the response of the current stream. It has no state: the host knows which stream that is. */
+@unmanaged
 export class Message {
-  readonly headers: Headers;
-  readonly trailers: Headers;
-
-  constructor(
-    headers: HeaderMap,
-    trailers: HeaderMap,
-    private readonly body: Buffer,
-    private readonly stream: StreamType,
-  ) {
-    this.headers = new Headers(headers);
-    this.trailers = new Headers(trailers);
+  private get isRequest(): bool {
+    return changetype<usize>(this) == REQUEST;
   }
 
-  /** Up to `length` bytes of the body received and not passed on yet, as text; null outside the body's phase. */
+  get headers(): Headers {
+    return headersOf(this.isRequest ? HeaderMap.RequestHeaders : HeaderMap.ResponseHeaders);
+  }
+
+  /** Those of a message that ends without trailers are added to it, from the last callback of its body on. */
+  get trailers(): Headers {
+    return headersOf(this.isRequest ? HeaderMap.RequestTrailers : HeaderMap.ResponseTrailers);
+  }
+
+  get body(): Body {
+    return bodyOf(this.isRequest ? Buffer.RequestBody : Buffer.ResponseBody);
+  }
+
+  /** `body.text(start, length)`. */
   bodyText(start: u32, length: u32): string | null {
-    return bufferText(this.body, start, length);
+    return this.body.text(start, length);
   }
 
-  /** Goes on after Action.Pause. */
-  resume(): void {
-    continueStream(this.stream);
+  /** Goes on after Action.Pause. False: there is nothing to go on with. */
+  resume(): bool {
+    return continueStream(this.isRequest ? StreamType.Request : StreamType.Response) == Status.Ok;
   }
 }
 
-/* One of each is enough: the host knows which stream is the current one. */
-export const currentRequest = new Message(
-  HeaderMap.RequestHeaders,
-  HeaderMap.RequestTrailers,
-  Buffer.RequestBody,
-  StreamType.Request,
-);
-export const currentResponse = new Message(
-  HeaderMap.ResponseHeaders,
-  HeaderMap.ResponseTrailers,
-  Buffer.ResponseBody,
-  StreamType.Response,
-);
+export function currentRequest(): Message {
+  return changetype<Message>(REQUEST);
+}
+
+export function currentResponse(): Message {
+  return changetype<Message>(RESPONSE);
+}

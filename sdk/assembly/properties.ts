@@ -1,18 +1,23 @@
+import { HeaderPair, pairsOf } from "./headers";
 import {
   booleanProperty,
   bytesProperty,
-  hasProperty,
+  entriesProperty,
+  fetchProperty,
   integerProperty,
   numberProperty,
   stringProperty,
   writeProperty,
+  writePropertyBytes,
 } from "./host/property";
 import { Status } from "./host/status";
 
 /**
- * Envoy's attributes: `properties.string("request.path")`, `properties.integer("response.code")`.
+ * Envoy's attributes: `properties.string("request.path")`, `properties.integer("response.code")`. What is read as
+ * another type than it has is null or the fallback.
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/attributes
  */
+@unmanaged
 export class Properties {
   /** A path whose segments contain dots: `path(["filter_state", "wasm.weft.subset"])`. */
   path(segments: string[]): string {
@@ -28,7 +33,7 @@ export class Properties {
     return bytesProperty(path);
   }
 
-  /** Also timestamps and durations, in nanoseconds. */
+  /** Signed and unsigned integers. */
   integer(path: string, fallback: i64 = 0): i64 {
     return integerProperty(path, fallback);
   }
@@ -41,14 +46,46 @@ export class Properties {
     return booleanProperty(path, fallback);
   }
 
-  has(path: string): bool {
-    return hasProperty(path);
+  /** Nanoseconds since 1970, for example `request.time`. */
+  timestamp(path: string, fallback: i64 = 0): i64 {
+    return integerProperty(path, fallback);
   }
 
-  /** Envoy keeps the value for the rest of the stream as filter state `wasm.<key>`. */
+  /** Nanoseconds, for example `request.duration`. */
+  duration(path: string, fallback: i64 = 0): i64 {
+    return integerProperty(path, fallback);
+  }
+
+  /** For example `request.headers`. */
+  map(path: string): HeaderPair[] | null {
+    const entries = entriesProperty(path);
+    return entries === null ? null : pairsOf(entries);
+  }
+
+  list(path: string): string[] | null {
+    const entries = entriesProperty(path);
+    if (entries === null) return null;
+    const items: string[] = [];
+    for (let i = 0; i < entries.length; i += 2) items.push(entries[i]);
+    return items;
+  }
+
+  has(path: string): bool {
+    return fetchProperty(path);
+  }
+
+  /**
+   * Envoy keeps the value for the rest of the stream as filter state `wasm.<key>`. Later filters, access logs and this
+   * plugin can read it: `properties.string(key)` where the key has no dots. False: there is no stream.
+   */
   set(key: string, value: string): bool {
     return writeProperty(key, value) == Status.Ok;
   }
+
+  setBytes(key: string, value: ArrayBuffer): bool {
+    return writePropertyBytes(key, value) == Status.Ok;
+  }
 }
 
-export const properties = new Properties();
+/* It has no state. */
+export const properties = changetype<Properties>(0);

@@ -1,15 +1,38 @@
 import { AnyRootContext, Context, RootContext } from "./contexts";
 
 /** How the contexts of one plugin are made. */
-export class Registration {
-  constructor(
-    readonly rootId: string,
-    readonly createRoot: () => AnyRootContext,
-    readonly createStream: (root: AnyRootContext) => Context,
-  ) {}
+export abstract class Registration {
+  next: Registration | null = null;
+
+  constructor(readonly rootId: string) {}
+
+  abstract createRoot(): AnyRootContext;
+  abstract createStream(root: AnyRootContext): Context;
 }
 
-export const registrations: Registration[] = [];
+class PluginRegistration<T extends Context, R extends AnyRootContext> extends Registration {
+  createRoot(): AnyRootContext {
+    return instantiate<R>();
+  }
+
+  createStream(root: AnyRootContext): Context {
+    const stream = instantiate<T>();
+    // @ts-expect-error: both kinds of stream have it
+    stream.root = changetype<R>(root);
+    return stream;
+  }
+}
+
+/** The plugins of the module, in order. */
+export let registrations: Registration | null = null;
+let last: Registration | null = null;
+
+export function addRegistration(registration: Registration): void {
+  const previous = last;
+  if (previous === null) registrations = registration;
+  else previous.next = registration;
+  last = registration;
+}
 
 /**
  * Makes a plugin of the module known, at its top level: `register<Canary, Config>("canary")`. T is an HttpContext<C> or
@@ -21,16 +44,5 @@ export function register<T extends Context, C>(rootId: string): void {
 
 /** As `register`, with a root class of the author's own, which extends RootContext<C>. */
 export function registerRoot<T extends Context, R extends AnyRootContext>(rootId: string): void {
-  registrations.push(
-    new Registration(
-      rootId,
-      (): AnyRootContext => instantiate<R>(),
-      (root: AnyRootContext): Context => {
-        const stream = instantiate<T>();
-        // @ts-expect-error: both kinds of stream have it
-        stream.root = changetype<R>(root);
-        return stream;
-      },
-    ),
-  );
+  addRegistration(new PluginRegistration<T, R>(rootId));
 }

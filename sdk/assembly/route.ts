@@ -1,8 +1,9 @@
+import { clearRouteCache } from "./host/foreign";
 import { writeProperty } from "./host/property";
 import { Status } from "./host/status";
-import { callForeignFunction } from "./host/stream";
 
 /** The route that the request takes. */
+@unmanaged
 export class Route {
   /**
    * Sends the request to this subset of the destination host (DestinationRule). Only while the request's headers are
@@ -10,11 +11,17 @@ export class Route {
    * match the filter state `wasm.weft.subset`.
    */
   set subset(name: string) {
-    if (writeProperty("weft.subset", name) == Status.Ok) callForeignFunction("clear_route_cache");
+    if (writeProperty("weft.subset", name) == Status.Ok) clearRouteCache();
+  }
+
+  /** The route is chosen anew, by what headers and filter state are now. Header changes do so by themselves. */
+  clear(): bool {
+    return clearRouteCache() == Status.Ok;
   }
 }
 
 /** Values that this stream adds to metrics and access logs. */
+@unmanaged
 export class Labels {
   /** A manifest reads the value as `%FILTER_STATE(wasm.weft.<name>:PLAIN)%`. */
   set(name: string, value: string): bool {
@@ -22,5 +29,11 @@ export class Labels {
   }
 }
 
-export const currentRoute = new Route();
-export const currentLabels = new Labels();
+/* Neither has state. */
+export function currentRoute(): Route {
+  return changetype<Route>(0);
+}
+
+export function currentLabels(): Labels {
+  return changetype<Labels>(0);
+}

@@ -14,6 +14,7 @@ export abstract class Update {
  * Bytes that all workers of the proxy share, per VM id, and that outlive a change of code or configuration. Keys are
  * never deleted: bound their number.
  */
+@unmanaged
 export class SharedData {
   get(key: string): ArrayBuffer | null {
     return readShared(key);
@@ -42,4 +43,5 @@ export class SharedData {
   }
 }
 
-export const sharedData = new SharedData();
+/* It has no state. */
+export const sharedData = changetype<SharedData>(0);

@@ -35,6 +35,11 @@ const FLAGS = [
 ];
 
 const SDK_PATH = /(?:^|\/)node_modules\/@weft\/sdk\/(.+)$/;
+/*
+ * The package that older plugins import; its files are ours. The names of its modules are those of its sources, with
+ * `assembly/` or without.
+ */
+const COMPAT_PATH = /(?:^|\/)node_modules\/@solo-io\/proxy-runtime\/(?:assembly\/)?(index|proxy|runtime)\.ts$/;
 const ERROR_CATEGORY = 3;
 const WARNING_CATEGORY = 2;
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
@@ -54,11 +59,14 @@ export function compileSource(options: CompileSourceOptions): Promise<CompileSou
 async function compile({ dir, sdkDir }: CompileSourceOptions): Promise<CompileSourceResult> {
   const texts = new Map<string, string>([[ENTRY_FILE, ENTRY_TEXT]]);
   const diagnostics: Diagnostic[] = [];
-  const transform = createTransform();
+  const collector = await readFile(resolve(sdkDir, "assembly/abi/collector.ts"), "utf8");
+  const transform = createTransform({ collector });
   let wasm: Uint8Array | undefined;
 
   const read = async (file: string): Promise<string | null> => {
     if (file === ENTRY_FILE) return ENTRY_TEXT;
+    const compat = COMPAT_PATH.exec(file.replaceAll("\\", "/"))?.[1];
+    if (compat !== undefined) return `export * from "@weft/sdk/compat/${compat === "proxy" ? "proxy" : "index"}";`;
     const sdkFile = SDK_PATH.exec(file.replaceAll("\\", "/"))?.[1];
     const text = await readSource(sdkFile === undefined ? resolve(dir, file) : resolve(sdkDir, sdkFile));
     if (text !== null) texts.set(sdkFile === undefined ? file : `~lib/@weft/sdk/${sdkFile}`, text);

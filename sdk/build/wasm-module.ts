@@ -106,9 +106,13 @@ function shortenAll(payload: Uint8Array, start: number): Buffer {
   return Buffer.concat(parts);
 }
 
-/* `~lib/@weft/sdk/assembly/log/Log#info` becomes `log/Log#info`; the author's own names stay. */
+/*
+ * `~lib/@weft/sdk/assembly/log/Log#info` becomes `Log#info`. The author's own names keep their file, without the type
+ * arguments of what is generic.
+ */
 function shorten(name: string): string {
-  return name.replaceAll(/~lib\/(?:@weft\/sdk\/assembly\/)?/g, "").replaceAll("config/json-reader/", "");
+  const plain = name.startsWith("~lib/") ? name.slice(name.search(/[^/]*(?:<|$)/)) : name.replace(/^assembly\//, "");
+  return plain.replaceAll(/~anonymous\|/g, "~").replaceAll(/[\w-]+\/(?=[^<>]*>)/g, "");
 }
 
 function sized(bytes: Uint8Array): Buffer {

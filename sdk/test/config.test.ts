@@ -109,7 +109,7 @@ describe("a configuration that is refused", () => {
     ['{"share":1.01}', field("share", "is 1.01; it must be a number from 0 to 1")],
     ['{"names":"a"}', field("names", 'is "a"; it must be an array')],
     ['{"names":["a",2]}', field("names[1]", "is 2; it must be a string")],
-    ['{"numbers":[1,2,3]}', field("numbers", "has 3 items; it must have at most 2 items")],
+    ['{"numbers":[1,2,3]}', field("numbers", "has 3; it must have at most 2 items")],
     ['{"grid":[[1],[true]]}', field("grid[1][0]", "is true; it must be a number")],
     ['{"part":[]}', field("part", "is an array; it must be an object")],
     ['{"part":{}}', field("part.name", "is required")],
@@ -119,15 +119,12 @@ describe("a configuration that is refused", () => {
     ],
     ['{"int":666}', 'plugin "probe": configuration refused: int is 666; it must not be'],
     ["[]", 'plugin "probe": configuration refused: the configuration is an array; it must be an object'],
-    ["{", 'plugin "probe": configuration refused: not JSON: a field name in quotes expected at character 1'],
-    [
-      '{"flag":true,}',
-      'plugin "probe": configuration refused: not JSON: a field name in quotes expected at character 13',
-    ],
-    ['{"flag":true "int":1}', "plugin \"probe\": configuration refused: not JSON: ',' expected at character 13"],
-    ['{"text":"a', 'plugin "probe": configuration refused: not JSON: a string\'s end expected at character 10'],
-    ['{"text":"\\x"}', 'plugin "probe": configuration refused: not JSON: a known escape expected at character 11'],
-    ["{} {}", 'plugin "probe": configuration refused: not JSON: the end expected at character 3'],
+    ["{", 'plugin "probe": configuration refused: not JSON: a field name in quotes expected at byte 1'],
+    ['{"flag":true,}', 'plugin "probe": configuration refused: not JSON: a field name in quotes expected at byte 13'],
+    ['{"flag":true "int":1}', "plugin \"probe\": configuration refused: not JSON: ',' expected at byte 13"],
+    ['{"text":"a', 'plugin "probe": configuration refused: not JSON: a string\'s end expected at byte 10'],
+    ['{"text":"\\x"}', 'plugin "probe": configuration refused: not JSON: a known escape expected at byte 11'],
+    ["{} {}", 'plugin "probe": configuration refused: not JSON: the end expected at byte 3'],
   ])("%s", (json, message) => {
     expect(configure(json)).toEqual({ accepted: false, logs: [message] });
   });
@@ -197,12 +194,7 @@ describe("a @config class that cannot be read", () => {
       4,
       "a configuration field cannot be null: give it a default",
     ],
-    [
-      "a type of the library",
-      plugin("a: Map<string, string> = new Map();"),
-      4,
-      'type "Map<string, string>" cannot be configured',
-    ],
+    ["a type of the library", plugin("a: Set<string> = new Set();"), 4, 'type "Set<string>" cannot be configured'],
     [
       "a class that is not marked",
       plugin("a: Other = new Other();", "class Other {}"),

@@ -6,12 +6,13 @@ interface Memory {
   buffer: ArrayBuffer;
 }
 
-interface Exports {
+export interface Exports {
   memory: Memory;
   _initialize(): void;
   malloc(size: number): number;
   proxy_on_context_create(id: number, parent: number): void;
   proxy_on_configure(id: number, size: number): number;
+  proxy_on_tick?(id: number): void;
 }
 
 declare const WebAssembly: {
@@ -29,6 +30,18 @@ const NOT_FOUND = 1;
 
 /** A function that configures a new root context of the module, each time anew. */
 export function configurable(wasm: Uint8Array): (json: string) => Configured {
+  return instantiate(wasm).configure;
+}
+
+export interface Instance {
+  exports: Exports;
+  configure(json: string): Configured;
+  /** What was logged since the last configuration. */
+  logs(): string[];
+}
+
+/** A module whose other callbacks a test calls by itself; the first root context is number 1. */
+export function instantiate(wasm: Uint8Array): Instance {
   const module = new WebAssembly.Module(wasm);
   let logs: string[] = [];
   let configuration = "";
@@ -60,11 +73,12 @@ export function configurable(wasm: Uint8Array): (json: string) => Configured {
   const exports = new WebAssembly.Instance(module, imports).exports as Exports;
   exports._initialize();
   let id = 0;
-  return (json) => {
+  const configure = (json: string): Configured => {
     logs = [];
     configuration = json;
     exports.proxy_on_context_create(++id, 0);
     const accepted = exports.proxy_on_configure(id, Buffer.byteLength(json)) === 1;
     return { accepted, logs };
   };
+  return { exports, configure, logs: () => logs };
 }

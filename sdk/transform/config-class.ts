@@ -17,19 +17,25 @@ export interface ConfigField {
   /** The initialiser where it is a literal. */
   defaultValue?: JsonLiteral;
   description: string;
-  /** `@min`, `@max`: of the number, or of the length of a string or an array. */
+  /** `@min`, `@max`: of the number, or of the length of a string, an array or a map. */
   min?: number;
   max?: number;
+  /** `@oneOf`: the values that a string may have. */
+  oneOf?: readonly string[];
+  /** `@pattern`: what a string must match. */
+  pattern?: string;
 }
 
 export type FieldType =
   | { kind: "string" | "boolean" | "number" }
   | { kind: "integer"; type: IntegerType }
+  | { kind: "enum"; name: string; members: readonly string[] }
   | { kind: "array"; item: FieldType; text: string }
+  | { kind: "map"; value: FieldType; text: string }
   | { kind: "object"; className: string };
 
 export type IntegerType = "i32" | "u32" | "i64";
-export type JsonLiteral = string | number | boolean | readonly JsonLiteral[];
+export type JsonLiteral = string | number | boolean | readonly JsonLiteral[] | { readonly [name: string]: JsonLiteral };
 
 /** The values that an integer type can hold. Beyond 2^53 a JSON schema cannot say them exactly; the reader can. */
 export const INTEGER_RANGES: Record<IntegerType, { least: string; most: string }> = {

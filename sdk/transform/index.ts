@@ -1,18 +1,22 @@
-import { CALLBACKS, keepsExport } from "./callbacks.js";
+import { CALLBACKS, COMPAT_CALLBACKS, COMPAT_NAMES, keepsExport } from "./callbacks.js";
 import type { ConfigClass } from "./config-class.js";
-import { EMPTY_SCHEMA, type JsonSchema, jsonSchema } from "./json-schema.js";
+import { EMPTY_SCHEMA, type JsonSchema, jsonSchema, OPEN_SCHEMA } from "./json-schema.js";
+import { compilePattern, matcherSource } from "./pattern.js";
 import { isNamed, type Report, readConfigClass } from "./read-config-class.js";
-import { readerSource } from "./reader-source.js";
+import { matcherName, readerSource } from "./reader-source.js";
 import {
   addMethod,
   type ClassNode,
   classesOf,
+  type EnumNode,
+  enumsOf,
   exportPath,
   fieldsOf,
   isStandardLibrary,
   markDefinitelyAssigned,
   methodNamesOf,
   type Parser,
+  replaceSource,
   type SourceFile,
   type SyntaxNode,
   topLevelCalls,
@@ -21,6 +25,9 @@ import {
 export { ENTRY_FILE, ENTRY_TEXT } from "./callbacks.js";
 export type { JsonSchema } from "./json-schema.js";
 
+/* asc's collector of the `minimal` runtime. */
+const COLLECTOR = "~lib/rt/tcms.ts";
+const COMPAT_SOURCES = "~lib/@weft/sdk/compat/";
 const SDK_SOURCES = "~lib/@weft/sdk/";
 
 /** What the transform found wrong in the author's source: offsets into the file's text. */
@@ -42,6 +49,11 @@ export interface TransformResult {
   diagnostics: TransformDiagnostic[];
 }
 
+export interface TransformOptions {
+  /** The garbage collector: the text of assembly/abi/collector.ts. */
+  collector: string;
+}
+
 /** A transform of asc (its `transforms` option) and, after the compilation, what it learnt. */
 export interface WeftTransform {
   afterParse(parser: unknown): void;
@@ -52,7 +64,7 @@ export interface WeftTransform {
  * Gives each `@config` class its JSON reader, makes its schema, and keeps in the generated entry only the callbacks
  * that the author's classes override. Use one for each compilation.
  */
-export function createTransform(): WeftTransform {
+export function createTransform({ collector }: TransformOptions): WeftTransform {
   const result: TransformResult = { plugins: [], diagnostics: [] };
   const report: Report = (node, message) => {
     const { source, start, end } = node.range;
@@ -62,31 +74,50 @@ export function createTransform(): WeftTransform {
     result,
     afterParse(parser) {
       const sources = (parser as Parser).sources;
+      // The runtime's functions are known everywhere without import; TypeScript has no syntax for that.
+      replaceSource(sources, COLLECTOR, collector.replaceAll(/^export function __/gm, "@global @unsafe $&"));
       const authored = sources.filter(
         (source) => !source.normalizedPath.startsWith(SDK_SOURCES) && !isStandardLibrary(source),
       );
       const classes = authored.flatMap(classesOf);
-      const configs = addReaders(classes, report);
-      trimEntry(sources, new Set(classes.flatMap(methodNamesOf).filter((name) => CALLBACKS.has(name))));
+      const configs = addReaders(classes, authored.flatMap(enumsOf), report);
+      const isCompat = sources.some((source) => source.normalizedPath.startsWith(COMPAT_SOURCES));
+      trimEntry(sources, overridden(classes, isCompat));
       result.plugins = registeredPlugins(authored, classes, configs, report);
       if (result.diagnostics.length > 0) throw new Error("the transform found mistakes");
     },
   };
 }
 
+/* The callbacks that the author's classes have. */
+function overridden(classes: ClassNode[], isCompat: boolean): ReadonlySet<string> {
+  const names = classes.flatMap(methodNamesOf);
+  const all = isCompat ? [...names.map((name) => COMPAT_NAMES.get(name) ?? name), ...COMPAT_CALLBACKS] : names;
+  return new Set(all.filter((name) => CALLBACKS.has(name)));
+}
+
 function isConfig(node: ClassNode): boolean {
   return node.decorators?.some((decorator) => isNamed(decorator, "config")) ?? false;
 }
 
-function addReaders(classes: ClassNode[], report: Report): Map<string, ConfigClass> {
+function addReaders(classes: ClassNode[], enums: EnumNode[], report: Report): Map<string, ConfigClass> {
   const marked = classes.filter(isConfig);
   const names = new Set(marked.map((node) => node.name.text));
+  const members = new Map(enums.map((node) => [node.name.text, node.values.map((value) => value.name.text)]));
+  const known = {
+    isConfigClass: (name: string) => names.has(name),
+    enumMembers: (name: string) => members.get(name),
+  };
   const configs = new Map<string, ConfigClass>();
   for (const node of marked) {
     if (configs.has(node.name.text)) report(node.name, `there is another @config class named ${node.name.text}`);
-    const config = readConfigClass(node, (name) => names.has(name), report);
+    const config = readConfigClass(node, known, report);
     configs.set(config.name, config);
     addMethod(node, readerSource(config));
+    for (const { name, pattern } of config.fields) {
+      const automaton = pattern === undefined ? undefined : compilePattern(pattern);
+      if (typeof automaton === "object") addMethod(node, matcherSource(matcherName(name), automaton));
+    }
     for (const field of fieldsOf(node)) {
       if (field.initializer === null) markDefinitelyAssigned(field);
       field.decorators = null;
@@ -115,7 +146,7 @@ function contains(name: string, wanted: string, configs: Map<string, ConfigClass
   seen.add(name);
   return (configs.get(name)?.fields ?? []).some((field) => {
     let type = field.type;
-    while (type.kind === "array") type = type.item;
+    while (type.kind === "array" || type.kind === "map") type = type.kind === "array" ? type.item : type.value;
     return type.kind === "object" && (type.className === wanted || contains(type.className, wanted, configs, seen));
   });
 }
@@ -145,6 +176,12 @@ function registeredPlugins(
   const plugins: RegisteredPlugin[] = [];
   for (const call of sources.flatMap(topLevelCalls)) {
     const callee = call.expression.text;
+    if (callee === "registerRootContext") {
+      const name = call.args[1]?.value;
+      if (typeof name === "string") plugins.push({ rootId: name, schema: OPEN_SCHEMA });
+      else report(call, 'write registerRootContext((id: u32) => …, "root id")');
+      continue;
+    }
     if (callee !== "register" && callee !== "registerRoot") continue;
     const rootId = call.args[0]?.value;
     const second = call.typeArguments?.[1];

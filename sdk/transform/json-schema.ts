@@ -8,17 +8,24 @@ export interface JsonSchema {
   default?: unknown;
   properties?: Record<string, JsonSchema>;
   required?: string[];
-  additionalProperties?: false;
+  additionalProperties?: false | JsonSchema;
   items?: JsonSchema;
+  enum?: readonly string[];
+  pattern?: string;
   minimum?: number;
   maximum?: number;
   minLength?: number;
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
+  minProperties?: number;
+  maxProperties?: number;
 }
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+
+/** The schema of a plugin whose configuration is not described by a class: any object. */
+export const OPEN_SCHEMA: JsonSchema = { $schema: DIALECT, type: "object" };
 
 /** The schema of a plugin that takes no configuration. */
 export const EMPTY_SCHEMA: JsonSchema = {
@@ -48,6 +55,8 @@ function fieldSchema(field: ConfigField, resolve: (name: string) => ConfigClass)
   return {
     ...typeSchema(field.type, resolve),
     ...bounds(field),
+    ...(field.oneOf === undefined ? {} : { enum: field.oneOf }),
+    ...(field.pattern === undefined ? {} : { pattern: field.pattern }),
     ...(field.description === "" ? {} : { description: field.description }),
     ...(field.defaultValue === undefined ? {} : { default: field.defaultValue }),
   };
@@ -59,6 +68,10 @@ function typeSchema(type: FieldType, resolve: (name: string) => ConfigClass): Js
       return objectSchema(resolve(type.className), resolve);
     case "array":
       return { type: "array", items: typeSchema(type.item, resolve) };
+    case "map":
+      return { type: "object", additionalProperties: typeSchema(type.value, resolve) };
+    case "enum":
+      return { type: "string", enum: type.members };
     case "integer": {
       const range = INTEGER_RANGES[type.type];
       return type.type === "i64"
@@ -70,10 +83,19 @@ function typeSchema(type: FieldType, resolve: (name: string) => ConfigClass): Js
   }
 }
 
+const BOUND_SUFFIXES: Record<FieldType["kind"], string> = {
+  string: "Length",
+  array: "Items",
+  map: "Properties",
+  number: "imum",
+  integer: "imum",
+  boolean: "",
+  object: "",
+  enum: "",
+};
+
 function bounds({ type, min, max }: ConfigField): Partial<JsonSchema> {
-  const suffix = { string: "Length", array: "Items", number: "imum", integer: "imum", boolean: "", object: "" }[
-    type.kind
-  ];
+  const suffix = BOUND_SUFFIXES[type.kind];
   if (suffix === "") return {};
   return {
     ...(min === undefined ? {} : { [`min${suffix}`]: min }),

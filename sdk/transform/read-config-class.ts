@@ -7,6 +7,7 @@ import {
   type JsonLiteral,
   MAX_FIELDS,
 } from "./config-class.js";
+import { compilePattern } from "./pattern.js";
 import {
   type ClassNode,
   type Decorator,
@@ -17,17 +18,23 @@ import {
   type TypeNode,
 } from "./syntax-tree.js";
 
+const IDENTIFIER = /^[\w$]+$/;
+const ASCII = /^[\x20-\x7e]*$/;
+
 /** Says what is wrong with the author's source, and where. */
 export type Report = (node: SyntaxNode, message: string) => void;
 
+/** The classes and enums that a field may have as its type. */
+export interface KnownTypes {
+  isConfigClass(name: string): boolean;
+  /** The members of an enum, in order; undefined where there is none of this name. */
+  enumMembers(name: string): readonly string[] | undefined;
+}
+
 /** Reads a `@config` class. What the reader cannot fill is reported; the class is then as if it had no such field. */
-export function readConfigClass(
-  node: ClassNode,
-  isConfigClass: (name: string) => boolean,
-  report: Report,
-): ConfigClass {
+export function readConfigClass(node: ClassNode, known: KnownTypes, report: Report): ConfigClass {
   const fields = fieldsOf(node).flatMap((field) => {
-    const read = readField(field, isConfigClass, report);
+    const read = readField(field, known, report);
     return read === undefined ? [] : [read];
   });
   if (fields.length > MAX_FIELDS) {
@@ -45,25 +52,27 @@ export function readConfigClass(
   };
 }
 
-function readField(
-  field: FieldNode,
-  isConfigClass: (name: string) => boolean,
-  report: Report,
-): ConfigField | undefined {
+function readField(field: FieldNode, known: KnownTypes, report: Report): ConfigField | undefined {
   const name = field.name.text;
   if (field.type === null) {
     report(field, `field "${name}" of a @config class needs a type`);
     return undefined;
   }
-  const type = readType(field.type, isConfigClass, report);
+  const type = readType(field.type, known, report);
   if (type === undefined) return undefined;
   const min = bound(field, "min", report);
   const max = bound(field, "max", report);
   const bounded = min !== undefined || max !== undefined;
-  if (bounded && (type.kind === "boolean" || type.kind === "object")) {
-    report(field, `field "${name}" has no size: @min and @max are for numbers, strings and arrays`);
+  if (bounded && (type.kind === "boolean" || type.kind === "object" || type.kind === "enum")) {
+    report(field, `field "${name}" has no size: @min and @max are for numbers, strings, arrays and maps`);
   }
-  const defaultValue = field.initializer === null ? undefined : literal(field.initializer);
+  if (!IDENTIFIER.test(name)) report(field, `field "${name}" of a @config class needs a name in ASCII letters`);
+  const oneOf = texts(field, "oneOf", type, report);
+  if (oneOf?.some((value) => !ASCII.test(value))) report(field, "@oneOf takes ASCII texts");
+  const pattern = texts(field, "pattern", type, report)?.[0];
+  const automaton = pattern === undefined ? undefined : compilePattern(pattern);
+  if (typeof automaton === "string") report(field, `the @pattern of field "${name}" cannot be used: ${automaton}`);
+  const defaultValue = field.initializer === null ? undefined : defaultOf(field.initializer, type);
   return {
     name,
     type,
@@ -72,10 +81,12 @@ function readField(
     description: docComment(field),
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
+    ...(oneOf === undefined ? {} : { oneOf }),
+    ...(pattern === undefined || typeof automaton === "string" ? {} : { pattern }),
   };
 }
 
-function readType(node: TypeNode, isConfigClass: (name: string) => boolean, report: Report): FieldType | undefined {
+function readType(node: TypeNode, known: KnownTypes, report: Report): FieldType | undefined {
   const name = node.name?.identifier.text ?? "";
   const item = node.typeArguments?.[0];
   if (node.isNullable) {
@@ -87,14 +98,21 @@ function readType(node: TypeNode, isConfigClass: (name: string) => boolean, repo
   if (name === "f64" || name === "number") return { kind: "number" };
   if (isInteger(name)) return { kind: "integer", type: name };
   if (name === "Array" && item !== undefined) {
-    const itemType = readType(item, isConfigClass, report);
+    const itemType = readType(item, known, report);
     return itemType === undefined ? undefined : { kind: "array", item: itemType, text: node.range.toString() };
   }
-  if (isConfigClass(name)) return { kind: "object", className: name };
+  const value = node.typeArguments?.[1];
+  if (name === "Map" && value !== undefined && item?.name?.identifier.text === "string") {
+    const valueType = readType(value, known, report);
+    return valueType === undefined ? undefined : { kind: "map", value: valueType, text: node.range.toString() };
+  }
+  const members = known.enumMembers(name);
+  if (members !== undefined) return { kind: "enum", name, members };
+  if (known.isConfigClass(name)) return { kind: "object", className: name };
   report(
     node,
-    `type "${node.range.toString()}" cannot be configured; use string, bool, i32, u32, i64, f64, a class marked ` +
-      "@config, or an array of these",
+    `type "${node.range.toString()}" cannot be configured; use string, bool, i32, u32, i64, f64, an enum, a ` +
+      "class marked @config, or an array or a Map<string, …> of these",
   );
   return undefined;
 }
@@ -115,6 +133,25 @@ function bound(field: FieldNode, name: "min" | "max", report: Report): number | 
   if (decorator.args?.length === 1 && typeof value === "number") return value;
   report(decorator, `@${name} takes one number`);
   return undefined;
+}
+
+/* The arguments of @oneOf or @pattern. */
+function texts(field: FieldNode, name: "oneOf" | "pattern", type: FieldType, report: Report): string[] | undefined {
+  const decorator = field.decorators?.find((candidate) => isNamed(candidate, name));
+  if (decorator === undefined) return undefined;
+  const values = (decorator.args ?? []).map((argument) => (argument as { value?: unknown }).value);
+  const isRight = values.length > 0 && (name === "oneOf" || values.length === 1);
+  if (isRight && values.every((value) => typeof value === "string") && type.kind === "string")
+    return values as string[];
+  report(decorator, `@${name} is for strings and takes ${name === "oneOf" ? "texts" : "one text"}`);
+  return undefined;
+}
+
+function defaultOf(node: SyntaxNode, type: FieldType): JsonLiteral | undefined {
+  const text = node.range.toString();
+  if (type.kind === "enum") return type.members.find((member) => text === `${type.name}.${member}`);
+  if (type.kind === "map") return /^new Map(<.*>)?\(\)$/.test(text) ? {} : undefined;
+  return literal(node);
 }
 
 /* Literals that are written alike in JSON; anything else has no default in the schema. */

@@ -47,6 +47,10 @@ export interface ClassNode extends Declaration {
   members: Declaration[];
 }
 
+export interface EnumNode extends Declaration {
+  values: Declaration[];
+}
+
 export interface FieldNode extends Declaration {
   type: TypeNode | null;
   initializer: SyntaxNode | null;
@@ -78,6 +82,7 @@ function constant(table: Record<string, number>, name: string): number {
 }
 
 const CLASS = constant(compiler.NodeKind, "ClassDeclaration");
+const ENUM = constant(compiler.NodeKind, "EnumDeclaration");
 const FIELD = constant(compiler.NodeKind, "FieldDeclaration");
 const METHOD = constant(compiler.NodeKind, "MethodDeclaration");
 const EXPORT = constant(compiler.NodeKind, "Export");
@@ -95,6 +100,10 @@ export function isStandardLibrary(source: SourceFile): boolean {
 
 export function classesOf(source: SourceFile): ClassNode[] {
   return source.statements.filter((statement) => statement.kind === CLASS) as ClassNode[];
+}
+
+export function enumsOf(source: SourceFile): EnumNode[] {
+  return source.statements.filter((statement) => statement.kind === ENUM) as EnumNode[];
 }
 
 export function fieldsOf(node: ClassNode): FieldNode[] {
@@ -133,6 +142,17 @@ export function addMethod(node: ClassNode, text: string): void {
   if (method === undefined) throw new Error(`the generated reader of ${node.name.text} does not parse`);
   moveRanges(method, node.name.range);
   node.members.push(method);
+}
+
+/** Puts another text in the place of a library's file. */
+export function replaceSource(sources: SourceFile[], path: string, text: string): void {
+  const index = sources.findIndex((source) => source.normalizedPath === path);
+  if (index < 0) throw new Error(`this version of asc does not compile ${path}`);
+  const parser = new compiler.Parser();
+  parser.parseFile(text, path, false);
+  const replacement = parser.sources[0];
+  if (replacement === undefined) throw new Error(`the replacement of ${path} does not parse`);
+  sources[index] = replacement;
 }
 
 /* asc insists that all ranges of a file belong to its source. */

@@ -83,3 +83,72 @@ export declare function proxy_call_foreign_function(
   result: usize,
   resultSize: usize,
 ): i32;
+
+export declare function proxy_get_buffer_status(buffer: i32, size: usize, flags: usize): i32;
+export declare function proxy_set_buffer_bytes(
+  buffer: i32,
+  start: usize,
+  size: usize,
+  data: usize,
+  dataSize: usize,
+): i32;
+
+export declare function proxy_get_header_map_size(map: i32, size: usize): i32;
+export declare function proxy_set_header_map_pairs(map: i32, pairs: usize, pairsSize: usize): i32;
+
+export declare function proxy_register_shared_queue(name: usize, nameSize: usize, queue: usize): i32;
+export declare function proxy_resolve_shared_queue(
+  vmId: usize,
+  vmIdSize: usize,
+  name: usize,
+  nameSize: usize,
+  queue: usize,
+): i32;
+export declare function proxy_enqueue_shared_queue(queue: u32, value: usize, valueSize: usize): i32;
+export declare function proxy_dequeue_shared_queue(queue: u32, value: usize, valueSize: usize): i32;
+
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterSize: usize,
+  headers: usize,
+  headersSize: usize,
+  body: usize,
+  bodySize: usize,
+  trailers: usize,
+  trailersSize: usize,
+  timeoutMs: u32,
+  token: usize,
+): i32;
+
+export declare function proxy_grpc_call(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  message: usize,
+  messageSize: usize,
+  timeoutMs: u32,
+  token: usize,
+): i32;
+export declare function proxy_grpc_stream(
+  target: usize,
+  targetSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  token: usize,
+): i32;
+export declare function proxy_grpc_send(token: u32, message: usize, messageSize: usize, endOfStream: u32): i32;
+export declare function proxy_grpc_cancel(token: u32): i32;
+export declare function proxy_grpc_close(token: u32): i32;
+export declare function proxy_get_status(code: usize, message: usize, messageSize: usize): i32;
+
+export declare function proxy_set_effective_context(id: u32): i32;
+export declare function proxy_done(): i32;

@@ -6,12 +6,15 @@ import { generation } from "../abi/arena";
 import {
   proxy_add_header_map_value,
   proxy_get_header_map_pairs,
+  proxy_get_header_map_size,
   proxy_get_header_map_value,
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
+  proxy_set_header_map_pairs,
 } from "../abi/env";
 import { clear, pointer, resultPointer, resultSize, size } from "../abi/result";
 import { decode, encode, encodedSize, encodeLowerCase } from "../abi/text";
+import { deserialize, serialize, serializedSize } from "./pairs";
 import { Status } from "./status";
 
 export enum HeaderMap {
@@ -19,34 +22,42 @@ export enum HeaderMap {
   RequestTrailers = 1,
   ResponseHeaders = 2,
   ResponseTrailers = 3,
+  GrpcInitialMetadata = 4,
+  GrpcTrailingMetadata = 5,
+  HttpCallResponseHeaders = 6,
+  HttpCallResponseTrailers = 7,
 }
 
-const MAPS = 4;
-const seenIn = new StaticArray<u32>(MAPS);
-const lookups = new StaticArray<i32>(MAPS);
-const fetched = new StaticArray<usize>(MAPS);
+/* What this callback knows of each map: the callback's number, the look-ups so far, the pairs and their size. */
+const STATE_BYTES: usize = 16;
+const states: usize = memory.data(128, 8);
 const EMPTY: usize = memory.data(8, 8);
 
-/** The encoded pairs of a map: u32 count, count * (u32 key size, u32 value size), then key NUL value NUL each. */
-function allPairs(map: HeaderMap): usize {
-  const known = fetched[map];
+function stateOf(map: HeaderMap): usize {
+  const state = states + <usize>map * STATE_BYTES;
+  if (load<u32>(state) != generation) {
+    store<u32>(state, generation);
+    store<u64>(state, 0, 4);
+    store<u32>(state, 0, 12);
+  }
+  return state;
+}
+
+/* The encoded pairs of a map (pairs.ts). */
+function allPairs(state: usize, map: HeaderMap): usize {
+  const known = load<usize>(state, 8);
   if (known != 0) return known;
   clear();
   const status = proxy_get_header_map_pairs(map, resultPointer, resultSize);
-  const pairs = status == Status.Ok && size() >= 4 ? pointer() : EMPTY;
-  fetched[map] = pairs;
+  const found = status == Status.Ok && size() >= 4;
+  const pairs = found ? pointer() : EMPTY;
+  store<usize>(state, pairs, 8);
+  store<usize>(state, found ? size() : 4, 12);
   return pairs;
 }
 
-function begin(map: HeaderMap): void {
-  if (seenIn[map] == generation) return;
-  seenIn[map] = generation;
-  lookups[map] = 0;
-  fetched[map] = 0;
-}
-
 function changed(map: HeaderMap, status: i32): Status {
-  if (seenIn[map] == generation) fetched[map] = 0;
+  store<usize>(stateOf(map), 0, 8);
   return <Status>status;
 }
 
@@ -78,27 +89,26 @@ function rewind(pairs: usize): void {
 
 /** The first value, or null where there is none or the map is not there in this phase. */
 export function firstHeader(map: HeaderMap, name: string): string | null {
-  begin(map);
+  const state = stateOf(map);
   const key = encodeLowerCase(name);
   const keySize = encodedSize;
-  const lookup = lookups[map];
-  lookups[map] = lookup + 1;
+  const lookup = load<u32>(state, 4);
+  store<u32>(state, lookup + 1, 4);
   if (lookup == 0) {
     clear();
     if (proxy_get_header_map_value(map, key, keySize, resultPointer, resultSize) != Status.Ok) return null;
     return decode(pointer(), size());
   }
-  const pairs = allPairs(map);
+  const pairs = allPairs(state, map);
   rewind(pairs);
   return find(pairs, key, keySize) ? decode(foundValue, foundSize) : null;
 }
 
 /** Every value of a repeated header, in order. */
 export function headerValues(map: HeaderMap, name: string): string[] {
-  begin(map);
   const key = encodeLowerCase(name);
   const keySize = encodedSize;
-  const pairs = allPairs(map);
+  const pairs = allPairs(stateOf(map), map);
   const values: string[] = [];
   rewind(pairs);
   while (find(pairs, key, keySize)) values.push(decode(foundValue, foundSize));
@@ -107,19 +117,13 @@ export function headerValues(map: HeaderMap, name: string): string[] {
 
 /** Names and values in turn: name, value, name, value. */
 export function headerEntries(map: HeaderMap): string[] {
-  begin(map);
-  const pairs = allPairs(map);
-  const count = load<u32>(pairs);
-  const entries: string[] = [];
-  let data: usize = pairs + 4 + ((<usize>count) << 3);
-  for (let i: u32 = 0; i < count; i++) {
-    const keySize = load<u32>(pairs + 4 + ((<usize>i) << 3));
-    const valueSize = load<u32>(pairs + 8 + ((<usize>i) << 3));
-    entries.push(decode(data, keySize));
-    entries.push(decode(data + keySize + 1, valueSize));
-    data += keySize + valueSize + 2;
-  }
-  return entries;
+  const state = stateOf(map);
+  const pairs = allPairs(state, map);
+  return deserialize(pairs, load<usize>(state, 12));
+}
+
+export function headerMapSize(map: HeaderMap): u32 {
+  return proxy_get_header_map_size(map, resultSize) == Status.Ok ? <u32>size() : 0;
 }
 
 export function replaceHeader(map: HeaderMap, name: string, value: string): Status {
@@ -139,4 +143,10 @@ export function addHeader(map: HeaderMap, name: string, value: string): Status {
 export function removeHeader(map: HeaderMap, name: string): Status {
   const key = encodeLowerCase(name);
   return changed(map, proxy_remove_header_map_value(map, key, encodedSize));
+}
+
+/** `entries` are names and values in turn. */
+export function replaceAllHeaders(map: HeaderMap, entries: string[]): Status {
+  const pairs = serialize(entries);
+  return changed(map, proxy_set_header_map_pairs(map, pairs, serializedSize));
 }

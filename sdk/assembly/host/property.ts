@@ -1,51 +1,40 @@
 import { proxy_get_property, proxy_set_property } from "../abi/env";
 import { clear, pointer, resultPointer, resultSize, size } from "../abi/result";
-import { decode, encode, encodedSize } from "../abi/text";
+import { copyBytes, decode, encode, encodedSize, encodePath } from "../abi/text";
+import { deserialize } from "./pairs";
 import { Status } from "./status";
 
-const DOT: u8 = 46;
-
-/* "a.b" names segment b of a; a path that has NULs already (properties.path) is taken as it is. */
-function encodePath(path: string): usize {
-  const bytes = encode(path);
-  for (let i: usize = 0; i < encodedSize; i++) if (load<u8>(bytes + i) == 0) return bytes;
-  for (let i: usize = 0; i < encodedSize; i++) if (load<u8>(bytes + i) == DOT) store<u8>(bytes + i, 0);
-  return bytes;
-}
-
-function read(path: string): Status {
+/** Fetches an attribute to where `pointer` and `size` say. */
+export function fetchProperty(path: string): bool {
   const bytes = encodePath(path);
   clear();
-  return <Status>proxy_get_property(bytes, encodedSize, resultPointer, resultSize);
+  return proxy_get_property(bytes, encodedSize, resultPointer, resultSize) == Status.Ok;
 }
 
 export function stringProperty(path: string): string | null {
-  return read(path) == Status.Ok ? decode(pointer(), size()) : null;
+  return fetchProperty(path) ? decode(pointer(), size()) : null;
 }
 
 /** Integers, timestamps and durations (nanoseconds): 8 bytes, little endian. */
 export function integerProperty(path: string, fallback: i64): i64 {
-  return read(path) == Status.Ok && size() == 8 ? load<i64>(pointer()) : fallback;
+  return fetchProperty(path) && size() == 8 ? load<i64>(pointer()) : fallback;
 }
 
 export function numberProperty(path: string, fallback: f64): f64 {
-  return read(path) == Status.Ok && size() == 8 ? load<f64>(pointer()) : fallback;
+  return fetchProperty(path) && size() == 8 ? load<f64>(pointer()) : fallback;
 }
 
 export function booleanProperty(path: string, fallback: bool): bool {
-  return read(path) == Status.Ok && size() == 1 ? load<u8>(pointer()) != 0 : fallback;
+  return fetchProperty(path) && size() == 1 ? load<u8>(pointer()) != 0 : fallback;
 }
 
 export function bytesProperty(path: string): ArrayBuffer | null {
-  if (read(path) != Status.Ok) return null;
-  const length = size();
-  const bytes = new ArrayBuffer(<i32>length);
-  memory.copy(changetype<usize>(bytes), pointer(), length);
-  return bytes;
+  return fetchProperty(path) ? copyBytes(pointer(), size()) : null;
 }
 
-export function hasProperty(path: string): bool {
-  return read(path) == Status.Ok;
+/** Names and values in turn; a list has names only, its values are empty. */
+export function entriesProperty(path: string): string[] | null {
+  return fetchProperty(path) ? deserialize(pointer(), size()) : null;
 }
 
 /** The key is taken verbatim: Envoy stores it as filter state `wasm.<key>`. */
@@ -54,4 +43,9 @@ export function writeProperty(key: string, value: string): Status {
   const nameSize = encodedSize;
   const text = encode(value);
   return <Status>proxy_set_property(name, nameSize, text, encodedSize);
+}
+
+export function writePropertyBytes(key: string, value: ArrayBuffer): Status {
+  const name = encode(key);
+  return <Status>proxy_set_property(name, encodedSize, changetype<usize>(value), <usize>value.byteLength);
 }

@@ -1,6 +1,6 @@
 import { proxy_get_shared_data, proxy_set_shared_data } from "../abi/env";
 import { clear, pointer, resultPointer, resultSize, resultWord, size } from "../abi/result";
-import { encode, encodedSize } from "../abi/text";
+import { copyBytes, encode, encodedSize } from "../abi/text";
 import { Status } from "./status";
 
 /** The compare-and-swap number of what readShared returned last; 0 where the key was missing. */
@@ -13,15 +13,11 @@ export function readShared(key: string): ArrayBuffer | null {
   sharedVersion = 0;
   if (proxy_get_shared_data(name, encodedSize, resultPointer, resultSize, resultWord) != Status.Ok) return null;
   sharedVersion = load<u32>(resultWord);
-  const length = size();
-  const value = new ArrayBuffer(<i32>length);
-  memory.copy(changetype<usize>(value), pointer(), length);
-  return value;
+  return copyBytes(pointer(), size());
 }
 
 /** version 0 overwrites; any other writes only over that version, or where the key is missing. */
 export function writeShared(key: string, value: ArrayBuffer, version: u32): Status {
   const name = encode(key);
-  const nameSize = encodedSize;
-  return <Status>proxy_set_shared_data(name, nameSize, changetype<usize>(value), <usize>value.byteLength, version);
+  return <Status>proxy_set_shared_data(name, encodedSize, changetype<usize>(value), <usize>value.byteLength, version);
 }

@@ -13,23 +13,19 @@ export function malloc(size: usize): usize {
 }
 
 export function proxy_on_context_create(id: u32, parent: u32): void {
-  enter();
+  enter(id);
   createContext(id, parent);
 }
 
-export function proxy_on_vm_start(id: u32, size: u32): u32 {
-  return 1;
-}
-
 export function proxy_on_configure(id: u32, size: u32): u32 {
-  enter();
+  enter(id);
   const accepted = configure(id, size);
   leave();
   return accepted ? 1 : 0;
 }
 
 export function proxy_on_delete(id: u32): void {
-  enter();
+  enter(id);
   deleteContext(id);
   leave();
 }

@@ -1,8 +1,8 @@
-import { anyContext } from "../../dispatcher";
+import { anyContext } from "../../live";
 import { enter, leave } from "../boundary";
 
 export function proxy_on_done(id: u32): u32 {
-  enter();
+  enter(id);
   const context = anyContext(id);
   const result: u32 = context === null ? 1 : <u32>context.onDone();
   leave();

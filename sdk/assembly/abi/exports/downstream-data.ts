@@ -1,10 +1,10 @@
-import { streamContext } from "../../dispatcher";
+import { streamContext } from "../../live";
 import { enter, leave } from "../boundary";
 
 export function proxy_on_downstream_data(id: u32, size: u32, endOfStream: u32): i32 {
-  enter();
+  enter(id);
   const context = streamContext(id);
   const result: i32 = context === null ? 0 : context.onDownstreamData(size, endOfStream != 0);
   leave();
-  return result;
+  return min(result, 1);
 }

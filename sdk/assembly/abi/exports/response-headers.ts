@@ -1,8 +1,9 @@
-import { httpContext } from "../../dispatcher";
-import { enter, leave } from "../boundary";
+import { httpContext } from "../../live";
+import { announce, enter, leave } from "../boundary";
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
-  enter();
+  enter(id);
+  announce(count);
   const context = httpContext(id);
   const result: i32 = context === null ? 0 : context.onResponseHeaders(endOfStream != 0);
   leave();

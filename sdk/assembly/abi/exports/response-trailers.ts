@@ -1,10 +1,11 @@
-import { httpContext } from "../../dispatcher";
-import { enter, leave } from "../boundary";
+import { httpContext } from "../../live";
+import { announce, enter, leave } from "../boundary";
 
 export function proxy_on_response_trailers(id: u32, count: u32): i32 {
-  enter();
+  enter(id);
+  announce(count);
   const context = httpContext(id);
   const result: i32 = context === null ? 0 : context.onResponseTrailers();
   leave();
-  return result;
+  return min(result, 1);
 }

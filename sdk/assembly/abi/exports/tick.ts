@@ -2,7 +2,7 @@ import { tick } from "../../dispatcher";
 import { enter, leave } from "../boundary";
 
 export function proxy_on_tick(id: u32): void {
-  enter();
+  enter(id);
   tick(id);
   leave();
 }

@@ -1,0 +1,8 @@
+import { grpcTrailingMetadata } from "../../grpc";
+import { enter, leave } from "../boundary";
+
+export function proxy_on_grpc_receive_trailing_metadata(root: u32, token: u32, count: u32): void {
+  enter(root);
+  grpcTrailingMetadata(token);
+  leave();
+}

@@ -1,0 +1,75 @@
+import { Counter, Gauge, Histogram, Metric } from "./metrics";
+
+const MAX_SERIES = 1000;
+/** The value of every label of the series that takes what is beyond the bound. */
+const OVERFLOW = "overflow";
+const DOT = 46;
+
+/**
+ * Metrics of one name that differ in the values of their labels. A series is defined once and found again by its
+ * values. It is named `<name>.<label>.<value>…`, where dots within values become `_`: Envoy's `stats_tags` turn that
+ * into Prometheus labels. Beyond `maxSeries` all others share one whose values are `overflow`.
+ */
+export abstract class MetricFamily<M extends Metric> {
+  private readonly series: Map<string, M> = new Map<string, M>();
+  private overflow: M | null = null;
+
+  constructor(
+    readonly name: string,
+    readonly labels: string[],
+    readonly maxSeries: i32 = MAX_SERIES,
+  ) {}
+
+  protected abstract create(name: string): M;
+
+  /** The series with these values, in the order of the labels; a missing one is empty. Keep it where you can. */
+  with(values: string[]): M {
+    const key = values.join("\0");
+    if (this.series.has(key)) return this.series.get(key);
+    if (this.series.size < this.maxSeries) {
+      const series = this.create(this.seriesName(values));
+      this.series.set(key, series);
+      return series;
+    }
+    let overflow = this.overflow;
+    if (overflow === null) {
+      const all: string[] = [];
+      for (let i = 0; i < this.labels.length; i++) all.push(OVERFLOW);
+      overflow = this.create(this.seriesName(all));
+      this.overflow = overflow;
+    }
+    return overflow;
+  }
+
+  private seriesName(values: string[]): string {
+    let name = this.name;
+    for (let i = 0; i < this.labels.length; i++) {
+      name += "." + this.labels[i] + "." + (i < values.length ? escapeDots(values[i]) : "");
+    }
+    return name;
+  }
+}
+
+function escapeDots(value: string): string {
+  let text = "";
+  for (let i = 0; i < value.length; i++) text += value.charCodeAt(i) == DOT ? "_" : value.charAt(i);
+  return text;
+}
+
+export class CounterFamily extends MetricFamily<Counter> {
+  protected create(name: string): Counter {
+    return new Counter(name);
+  }
+}
+
+export class GaugeFamily extends MetricFamily<Gauge> {
+  protected create(name: string): Gauge {
+    return new Gauge(name);
+  }
+}
+
+export class HistogramFamily extends MetricFamily<Histogram> {
+  protected create(name: string): Histogram {
+    return new Histogram(name);
+  }
+}

@@ -1,0 +1,3 @@
+/* HTTP callouts and gRPC. */
+import "./grpc";
+import "./http";
