@@ -335,7 +335,8 @@ test("a change of endpoints takes effect", async () => {
 test("a changed cluster is warm as soon as its endpoints have come again", async () => {
   events.length = 0;
   world.update({ "cluster/a": cluster("a", 2n) });
-  await vi.waitFor(() => expect([...events].sort()).toEqual(["ack cluster a", "ack endpoints a"]), POLL);
+  // The answer to the endpoints of the test before may still come, too.
+  await vi.waitFor(() => expect(new Set(events)).toEqual(new Set(["ack cluster a", "ack endpoints a"])), POLL);
   await vi.waitFor(async () => {
     expect(await stat("cluster_manager.warming_clusters")).toBe(0);
     const dump = await admin("/config_dump?resource=dynamic_active_clusters");
