@@ -332,7 +332,15 @@ test("a change of endpoints takes effect", async () => {
   await vi.waitFor(async () => expect(await through("/")).toBe("two"), POLL);
 });
 
+/** Waits until the proxy owes no answer, so that none is taken for one to the next change. */
+const quiet = () =>
+  vi.waitFor(() => {
+    const types = server.proxies().flatMap((proxy) => proxy.types);
+    expect(types.filter(({ inFlight, pending }) => inFlight || pending > 0)).toEqual([]);
+  }, POLL);
+
 test("a changed cluster is warm as soon as its endpoints have come again", async () => {
+  await quiet();
   events.length = 0;
   world.update({ "cluster/a": cluster("a", 2n) });
   // The answer to the endpoints of the test before may still come, too.
@@ -366,6 +374,7 @@ async function startLoad() {
 }
 
 test("a new cluster, its routes and the end of the old one come in an order that fails no request", async () => {
+  await quiet();
   events.length = 0;
   const { answers, stop } = await startLoad();
   await vi.waitFor(() => expect(answers.get("200 two")).toBeGreaterThan(20), POLL);
@@ -388,6 +397,7 @@ test("a refused slot is healed: the good one serves on, and listeners that use i
   await vi.waitFor(async () => expect(await through("/deny")).toBe("403"), POLL);
   expect(await through("/")).toBe("one");
 
+  await quiet();
   events.length = 0;
   world.update({ "extension/slot": slot([denyPath("/deny"), garbage]) });
   await vi.waitFor(() => {
@@ -406,6 +416,7 @@ test("a refused slot is healed: the good one serves on, and listeners that use i
 });
 
 test("after a restart of the server nothing is sent again", async () => {
+  await quiet();
   await server.close(0);
   events.length = 0;
   await startServer();
@@ -418,6 +429,7 @@ test("after a restart of the server nothing is sent again", async () => {
 });
 
 test("what changed while the server was away comes alone, a cluster with its endpoints", async () => {
+  await quiet();
   await server.close(0);
   world.update({ "cluster/b": cluster("b", 3n) });
   events.length = 0;
@@ -432,6 +444,7 @@ test("what changed while the server was away comes alone, a cluster with its end
 });
 
 test("a cluster that was replaced while the server was away is replaced without a failed request", async () => {
+  await quiet();
   await server.close(0);
   const { answers, stop } = await startLoad();
   world.update({
