@@ -31,7 +31,10 @@ export class Thread {
     const vm = this.#vm;
     const root = vm.addRoot(plugin);
     // Envoy asks what the callback returned, and no more: a trap in malloc goes by, and closes every stream later.
-    const failed = (): string => vm.failure ?? "it returned false";
+    const failed = (): string => {
+      const logged = vm.logged.map(({ message }) => message).join("; ");
+      return vm.failure ?? `it returned false${logged === "" ? "" : `: ${logged}`}`;
+    };
     root.configuration = plugin.config;
     vm.callback(root, "proxy_on_context_create", [0]);
     root.configuration = undefined;

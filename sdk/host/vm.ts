@@ -43,6 +43,11 @@ export class Vm {
   #logged: LogEntry[] = [];
   #starting = true;
 
+  /** What the guest has logged since the last callback began. */
+  get logged(): readonly LogEntry[] {
+    return this.#logged;
+  }
+
   constructor(module: LoadedModule, services: Services, thread: string) {
     this.services = services;
     this.thread = thread;
