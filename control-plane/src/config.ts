@@ -28,7 +28,6 @@ export interface ControlPlaneConfig {
 
 export const DEFAULT_TRUST_DOMAIN = "cluster.local";
 export const DEFAULT_ROOT_NAMESPACE = "weft-system";
-export const DEFAULT_XDS_PORT = 15012;
 export const MAX_MODULE_BYTES = 4 * 1024 * 1024;
 export const MODULE_CACHE_BYTES = 256 * 1024 * 1024;
 export const PREFLIGHT_TIMEOUT_MS = 20_000;

@@ -173,9 +173,12 @@ async function start(
     conditions: new Map(stored.statuses.map((s) => [statusKey(s.object), storedConditions(s)])),
     collect: () => {
       const proxies = proxySlots(xds.proxies(), translation);
+      const wrong = diagnostics();
+      // What proxies refuse is told here, once for many answers: it takes a look at all of them.
+      journal.diagnostics(wrong);
       return {
         objects: [...objects.values()],
-        diagnostics: diagnostics(),
+        diagnostics: wrong,
         plugins: store.current.snapshot.plugins,
         modules: store.current.snapshot.modules,
         rejected: (plugin) => modules.rejected(plugin),
@@ -192,7 +195,6 @@ async function start(
 
   function report(done: Parameters<typeof journal.propagated>[0]): void {
     journal.propagated(done);
-    journal.diagnostics(diagnostics());
     status.schedule();
   }
 

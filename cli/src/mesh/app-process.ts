@@ -1,13 +1,11 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Workload } from "@weft/control-plane/model/workload";
+import { OUTBOUND_PORT } from "@weft/control-plane/translate/names";
 import { type GuardedProcess, startGuarded } from "./guarded-process.js";
 
 /** An app's log starts anew beyond it. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
-
-/** The port at which a sidecar takes its app's requests. */
-const OUTBOUND_PORT = 15001;
 
 /**
  * Starts the command of a workload. It is told where to listen (`PORT`, or `PORT_<NAME>` for each named port) and

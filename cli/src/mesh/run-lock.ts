@@ -1,7 +1,7 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeAtomic } from "../sidecar/atomic-file.js";
+import { readIfThere, writeAtomic } from "../sidecar/atomic-file.js";
 import { findProcess, isSameProcess, killProcess, type ProcessRef, processGroup } from "../sidecar/process-table.js";
 import { MeshError } from "./mesh-error.js";
 
@@ -19,6 +19,8 @@ export interface RunLock {
   add(pid: number): Promise<void>;
   release(): Promise<void>;
 }
+
+const MAX_RECORD_BYTES = 1024 * 1024;
 
 export async function takeRunLock(file: string): Promise<RunLock> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -69,13 +71,8 @@ async function endLeaders(leaders: readonly ProcessRef[]): Promise<number> {
 }
 
 async function readRecord(file: string): Promise<RunRecord | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readIfThere(file, MAX_RECORD_BYTES);
+  if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<RunRecord>;
     if (typeof value.owner?.pid === "number" && Array.isArray(value.leaders)) return value as RunRecord;

@@ -26,13 +26,6 @@ export function slotName(direction: Direction, port: number, phase: Phase): stri
   return `weft/${direction === "client" ? "out" : "in"}/${port}/${phase}`;
 }
 
-/** Undoes {@link slotName}. */
-export function parseSlotName(name: string): { direction: Direction; port: number; phase: string } | undefined {
-  const found = /^weft\/(in|out)\/(\d+)\/([a-z]+)$/.exec(name);
-  if (found === null) return undefined;
-  return { direction: found[1] === "out" ? "client" : "server", port: Number(found[2]), phase: found[3] ?? "" };
-}
-
 /** The name of a plugin's filter. Envoy names it in NACKs and in the plugin's own stats. */
 export function pluginFilterName(pluginKey: string): string {
   return pluginKey.replace("/", ".");

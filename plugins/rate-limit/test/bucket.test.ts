@@ -1,5 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
-import { evaluate } from "../../../test/build-plugin.js";
+import { evaluationTable } from "../../../test/evaluation-table.js";
 
 /* take(bucket, fingerprint, now, limit 3, window 100) as "admitted remaining reset bucket". */
 const DECLARATIONS = `
@@ -31,19 +30,4 @@ const CASES: [string, string][] = [
   ['Bucket.read(new ArrayBuffer(8)) === null ? "null" : "bucket"', "null"],
 ];
 
-let results: string[];
-
-beforeAll(async () => {
-  results = await evaluate(
-    "rate-limit",
-    DECLARATIONS,
-    Array.from(CASES, ([expression]) => expression),
-  );
-});
-
-test.each(CASES.map(([expression, expected], i) => ({ expression, expected, i })))(
-  "$expression is $expected",
-  ({ expected, i }) => {
-    expect(results[i]).toBe(expected);
-  },
-);
+evaluationTable("rate-limit", DECLARATIONS, CASES);

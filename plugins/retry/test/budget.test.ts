@@ -1,5 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
-import { evaluate } from "../../../test/build-plugin.js";
+import { evaluationTable } from "../../../test/evaluation-table.js";
 
 /* reserve(balance, earned, maximum, wanted) as "balance reserved", in thousandths of a token. */
 const DECLARATIONS = `
@@ -21,19 +20,4 @@ const CASES: [string, string][] = [
   ["show(50000, 0, 5000, 3)", "2000 3"],
 ];
 
-let results: string[];
-
-beforeAll(async () => {
-  results = await evaluate(
-    "retry",
-    DECLARATIONS,
-    Array.from(CASES, ([expression]) => expression),
-  );
-});
-
-test.each(CASES.map(([expression, expected], i) => ({ expression, expected, i })))(
-  "$expression is $expected",
-  ({ expected, i }) => {
-    expect(results[i]).toBe(expected);
-  },
-);
+evaluationTable("retry", DECLARATIONS, CASES);

@@ -1,5 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
-import { evaluate } from "../../../test/build-plugin.js";
+import { evaluationTable } from "../../../test/evaluation-table.js";
 
 const DECLARATIONS = `
 import { destinationOfCluster, Workload, workloadOfNode, workloadOfPrincipal } from "./identity";
@@ -40,19 +39,4 @@ const CASES: [string, string][] = [
   ['operationOf([], "PUT", "/other")', "unknown"],
 ];
 
-let results: string[];
-
-beforeAll(async () => {
-  results = await evaluate(
-    "telemetry",
-    DECLARATIONS,
-    Array.from(CASES, ([expression]) => expression),
-  );
-});
-
-test.each(CASES.map(([expression, expected], i) => ({ expression, expected, i })))(
-  "$expression is $expected",
-  ({ expected, i }) => {
-    expect(results[i]).toBe(expected);
-  },
-);
+evaluationTable("telemetry", DECLARATIONS, CASES);
