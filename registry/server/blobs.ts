@@ -10,7 +10,7 @@ export async function getBlob(exchange: Exchange, name: string, digest: string):
   const { request, response, blobs } = exchange;
   const opened = await blobs.open(name, known(digest));
   if (opened === undefined) throw unknown(name, digest);
-  const { file, size } = opened;
+  const { size } = opened;
   try {
     const etag = `"${digest}"`;
     const headers = {
@@ -36,9 +36,9 @@ export async function getBlob(exchange: Exchange, name: string, digest: string):
       "Content-Length": end - start + 1,
     });
     if (isHead || size === 0) response.end();
-    else await pipeline(file.createReadStream({ start, end, autoClose: false }), response);
+    else await pipeline(opened.read(start, end), response);
   } finally {
-    await file.close();
+    await opened.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -48,6 +48,8 @@ beforeAll(async () => {
   };
   await writeFile(join(home, "tsconfig.json"), JSON.stringify(config));
   await writeFile(join(home, "package.json"), '{"type":"module"}');
+  // The program is outside of the repository; what it imports is not.
+  await symlink(dirname(dirname(require.resolve("typescript/package.json"))), join(home, "node_modules"));
   const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   await promisify(execFile)(process.execPath, [tsc, "-p", home]);
   program = join(home, "registry.js");

@@ -1,29 +1,40 @@
 import { deleteBlob, getBlob } from "./blobs.js";
 import { ApiError } from "./errors.js";
 import { type Exchange, sendJson } from "./exchange.js";
+import { type Guard, TOKEN_PATH } from "./guard.js";
 import { deleteManifest, getManifest, putManifest } from "./manifests.js";
+import { getReferrers } from "./referrers.js";
 import { matchRoute, type Route } from "./routes.js";
 import { getTags } from "./tags.js";
 import { beginUpload, deleteUpload, getUpload, patchUpload, putUpload } from "./uploads.js";
 
 type Handler = (exchange: Exchange) => Promise<void>;
 
-/** Finds out what a request is for, and does it. Throws ApiError for what ends in an error. */
-export async function dispatch(incoming: Omit<Exchange, "query">): Promise<void> {
+/** Finds out what a request is for, and does it if the guard lets it. Throws ApiError for what ends in an error. */
+export async function dispatch(incoming: Omit<Exchange, "query" | "mayPull">, guard: Guard | undefined): Promise<void> {
   const { request } = incoming;
   const [path = "", search = ""] = splitOnce(request.url ?? "/", "?");
+  const query = new URLSearchParams(search);
+  if (path === TOKEN_PATH && request.method === "GET") {
+    const issued = await guard?.issue(request, query);
+    if (issued !== undefined) {
+      sendJson(incoming, 200, issued, { "Cache-Control": "no-store" });
+      return;
+    }
+  }
   const route = matchRoute(decodePath(path));
   if (route === undefined) throw new ApiError(404, "UNSUPPORTED", `${path} is not part of the API`);
+  const mayPull = guard === undefined ? () => true : await guard.admit(request, route);
   const handlers = handlersOf(route);
   const handler = handlers[request.method ?? ""];
   if (handler === undefined) {
     const allow = Object.keys(handlers).sort().join(", ");
     throw new ApiError(405, "UNSUPPORTED", `${request.method} is not possible here`, { Allow: allow });
   }
-  await handler({ ...incoming, query: new URLSearchParams(search) });
+  await handler({ ...incoming, query, mayPull });
 }
 
-/** The methods of a route. The referrers API will be one more route. */
+/** The methods of a route. */
 function handlersOf(route: Route): Readonly<Record<string, Handler>> {
   switch (route.kind) {
     case "base": {
@@ -57,6 +68,8 @@ function handlersOf(route: Route): Readonly<Record<string, Handler>> {
     }
     case "tags":
       return { GET: (exchange) => getTags(exchange, route.name) };
+    case "referrers":
+      return { GET: (exchange) => getReferrers(exchange, route.name, route.digest) };
     default:
       return route satisfies never;
   }

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "NAME_INVALID"
   | "NAME_UNKNOWN"
   | "SIZE_INVALID"
+  | "UNAUTHORIZED"
   | "UNSUPPORTED";
 
 /** A request that is answered with an error. */

@@ -1,7 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { BlobStore } from "./blob-store.js";
-import type { ManifestStore } from "./manifest-store.js";
-import type { UploadStore } from "./upload-store.js";
+import type { BlobStore, ManifestStore, UploadStore } from "./storage.js";
 
 /** What the handlers of requests work with. */
 export interface Stores {
@@ -16,6 +14,8 @@ export interface Exchange extends Stores {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
+  /** Whether whoever asks may also read this repository, as mounting from it is. */
+  mayPull(name: string): boolean;
 }
 
 export function sendEmpty({ response }: Exchange, status: number, headers: OutgoingHttpHeaders): void {

@@ -1,4 +1,6 @@
 export { RegistryServerError, type RegistryServerErrorCode } from "./errors.js";
+export type { Authentication } from "./guard.js";
+export { HtpasswdError, parseHtpasswd } from "./htpasswd.js";
 export {
   createRegistryServer,
   type RegistryServer,

@@ -5,6 +5,7 @@ import { mediaTypeOf } from "../src/media-types.js";
 import { isTag } from "../src/reference.js";
 import { ApiError } from "./errors.js";
 import { bodyOf, type Exchange, sendBytes, sendEmpty } from "./exchange.js";
+import { UploadTooLarge } from "./storage.js";
 
 const MAX_TAGS_PER_PUSH = 100;
 
@@ -31,10 +32,16 @@ export async function putManifest(exchange: Exchange, name: string, reference: s
   await checkContents(exchange, name, manifest);
   // Pushed without a type in the manifest, the header is all there is; decode saw to it that both agree.
   const mediaType = mediaTypeOf(request.headers["content-type"]) ?? manifest.mediaType;
-  await manifests.put(name, { digest, mediaType, bytes }, tags);
+  const { subject } = manifest;
+  const about = subject === undefined ? undefined : parseDigest(subject.digest);
+  await manifests.put(name, { digest, mediaType, bytes }, tags, about).catch((error: unknown) => {
+    if (!(error instanceof UploadTooLarge)) throw error;
+    throw new ApiError(413, "MANIFEST_INVALID", "the registry is full: delete something first");
+  });
   sendEmpty(exchange, 201, {
     Location: `/v2/${name}/manifests/${digest}`,
     "Docker-Content-Digest": digest,
+    ...(subject === undefined ? {} : { "OCI-Subject": subject.digest }),
     ...(asked !== undefined && tags.length > 0 ? { "OCI-Tag": tags.join(", ") } : {}),
   });
 }

@@ -8,12 +8,14 @@ export type Route =
   | { readonly kind: "upload"; readonly name: string; readonly id: string }
   | { readonly kind: "blob"; readonly name: string; readonly digest: string }
   | { readonly kind: "manifest"; readonly name: string; readonly reference: string }
-  | { readonly kind: "tags"; readonly name: string };
+  | { readonly kind: "tags"; readonly name: string }
+  | { readonly kind: "referrers"; readonly name: string; readonly digest: string };
 
 const UPLOADS = /^\/v2\/(.+)\/blobs\/uploads\/?$/;
 const UPLOAD = /^\/v2\/(.+)\/blobs\/uploads\/([^/]+)$/;
 const BLOB = /^\/v2\/(.+)\/blobs\/([^/]+)$/;
 const MANIFEST = /^\/v2\/(.+)\/manifests\/([^/]+)$/;
+const REFERRERS = /^\/v2\/(.+)\/referrers\/([^/]+)$/;
 const TAGS = /^\/v2\/(.+)\/tags\/list$/;
 
 /** The route of a path (percent-decoded, without query); undefined if the API has none. Throws ApiError for a bad name. */
@@ -35,6 +37,10 @@ function findRoute(path: string): Route | undefined {
   if (blobName !== undefined && digest !== undefined) return { kind: "blob", name: blobName, digest };
   const [, manifestName, reference] = MANIFEST.exec(path) ?? [];
   if (manifestName !== undefined && reference !== undefined) return { kind: "manifest", name: manifestName, reference };
+  const [, referrersName, subject] = REFERRERS.exec(path) ?? [];
+  if (referrersName !== undefined && subject !== undefined) {
+    return { kind: "referrers", name: referrersName, digest: subject };
+  }
   const [, tagsName] = TAGS.exec(path) ?? [];
   return tagsName === undefined ? undefined : { kind: "tags", name: tagsName };
 }

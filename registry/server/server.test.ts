@@ -141,7 +141,10 @@ describe("start and stop", () => {
     const dir = await tempFolder(cleanup);
     const server = await createRegistryServer({ dir, host: "0.0.0.0", logger });
     cleanup.add(() => server.close(0));
-    expect(lines).toEqual([expect.stringMatching(/^warn: .* no authentication/)]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn: ANYBODY .* no authentication/),
+      expect.stringMatching(/^warn: .* WITHOUT TLS/),
+    ]);
 
     api = createApi(`127.0.0.1:${server.port}`);
     await writeFile(join(dir, "repositories", "p"), "a file where a folder should be");

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { createBlobStore } from "./blob-store.js";
+import { createDiskStorage } from "./disk/disk-storage.js";
 import { dispatch } from "./dispatch.js";
 import { ApiError, RegistryServerError } from "./errors.js";
 import { type Stores, sendJson } from "./exchange.js";
-import { createFolders, type Folders } from "./folders.js";
-import { createManifestStore } from "./manifest-store.js";
-import { createUploadStore } from "./upload-store.js";
+import { type Authentication, createGuard, type Guard } from "./guard.js";
+import { createMemoryStorage } from "./memory/memory-storage.js";
+import type { Storage } from "./storage.js";
 
 export interface RegistryServerLogger {
   info(message: string): void;
@@ -15,9 +16,11 @@ export interface RegistryServerLogger {
 }
 
 export interface RegistryServerOptions {
-  /** Where everything is kept. Made if it is not there. */
-  readonly dir: string;
-  /** Default: 127.0.0.1. There is no authentication: whoever reaches the address can push. */
+  /** Where everything is kept, made if it is not there; absent: in memory, until it is closed. */
+  readonly dir?: string;
+  /** The most that all content in memory may have. Default: 1 GiB. */
+  readonly maxMemoryBytes?: number;
+  /** Default: 127.0.0.1. */
   readonly host?: string;
   /** Default: 0, any free port. */
   readonly port?: number;
@@ -25,6 +28,10 @@ export interface RegistryServerOptions {
   readonly maxUploadBytes?: number;
   /** After how long without a byte an unfinished upload is forgotten. Default: one day. */
   readonly uploadExpiryMs?: number;
+  /** Default: none, whoever reaches the address can push. */
+  readonly authentication?: Authentication;
+  /** PEM. Default: plain HTTP. */
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
   /** Default: silent. */
   readonly logger?: RegistryServerLogger;
 }
@@ -38,6 +45,7 @@ export interface RegistryServer {
 }
 
 const SILENT: RegistryServerLogger = { info() {}, warn() {}, error() {} };
+const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 const SWEEP_INTERVAL_MS = 3_600_000;
 /** A slow line needs a while for a large blob. */
@@ -46,29 +54,39 @@ const REQUEST_TIMEOUT_MS = 3_600_000;
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
- * An OCI registry on disk, for development and tests: plain HTTP, no authentication. It can be killed at any moment:
- * what it has confirmed stays, and what it was receiving is never served. Throws RegistryServerError.
+ * An OCI registry, whole by the distribution specification 1.1. On disk it can be killed at any moment: what it has
+ * confirmed stays, and what it was receiving is never served. Throws RegistryServerError.
  */
 export async function createRegistryServer(options: RegistryServerOptions): Promise<RegistryServer> {
-  const { dir, host = "127.0.0.1", port = 0, logger = SILENT, uploadExpiryMs = DAY_MS } = options;
-  const folders = await openFolders(dir, uploadExpiryMs, logger);
-  const stores: Stores = {
-    blobs: createBlobStore(folders),
-    uploads: createUploadStore(folders),
-    manifests: createManifestStore(folders),
-    maxUploadBytes: options.maxUploadBytes ?? 256 * 1024 * 1024,
+  const { host = "127.0.0.1", port = 0, logger = SILENT, uploadExpiryMs = DAY_MS, tls, authentication } = options;
+  const storage = await openStorage(options, uploadExpiryMs, logger);
+  const { blobs, uploads, manifests } = storage;
+  const stores: Stores = { blobs, uploads, manifests, maxUploadBytes: options.maxUploadBytes ?? 256 * 1024 * 1024 };
+  let address = "";
+  const scheme = tls === undefined ? "http" : "https";
+  const guard =
+    authentication && createGuard(authentication, (request) => `${scheme}://${request.headers.host ?? address}`);
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    void answer(request, response, stores, guard, logger);
   };
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    void answer(request, response, stores, logger);
-  });
+  const server =
+    tls === undefined
+      ? createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, listener)
+      : createTlsServer(
+          { requestTimeout: REQUEST_TIMEOUT_MS, cert: tls.certificate, key: tls.privateKey, minVersion: "TLSv1.2" },
+          listener,
+        );
   server.setTimeout(IDLE_TIMEOUT_MS);
   const listening = await listen(server, host, port);
-  const address = `${host.includes(":") ? `[${host}]` : host}:${listening}`;
+  address = `${host.includes(":") ? `[${host}]` : host}:${listening}`;
   if (!/^(127\.|::1$|localhost$)/.test(host)) {
-    logger.warn(`the registry at ${address} is open to others: it has no authentication`);
+    if (authentication === undefined)
+      logger.warn(`ANYBODY can push to the registry at ${address}: it has no authentication`);
+    if (tls === undefined)
+      logger.warn(`the registry at ${address} is reached WITHOUT TLS: passwords and content can be read`);
   }
   const sweep = setInterval(() => {
-    folders.sweep(uploadExpiryMs).catch((error: unknown) => logger.error(`unfinished uploads stay: ${error}`));
+    storage.sweep(uploadExpiryMs).catch((error: unknown) => logger.error(`unfinished uploads stay: ${error}`));
   }, SWEEP_INTERVAL_MS);
   sweep.unref();
   return {
@@ -85,12 +103,17 @@ export async function createRegistryServer(options: RegistryServerOptions): Prom
   };
 }
 
-async function openFolders(dir: string, uploadExpiryMs: number, logger: RegistryServerLogger): Promise<Folders> {
+async function openStorage(
+  { dir, maxMemoryBytes = GIB }: RegistryServerOptions,
+  uploadExpiryMs: number,
+  logger: RegistryServerLogger,
+): Promise<Storage> {
+  if (dir === undefined) return createMemoryStorage(maxMemoryBytes);
   try {
-    const folders = await createFolders(dir);
-    const removed = await folders.sweep(uploadExpiryMs);
+    const storage = await createDiskStorage(dir);
+    const removed = await storage.sweep(uploadExpiryMs);
     if (removed > 0) logger.info(`removed ${removed} unfinished uploads from ${dir}`);
-    return folders;
+    return storage;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RegistryServerError(
@@ -118,12 +141,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   stores: Stores,
+  guard: Guard | undefined,
   logger: RegistryServerLogger,
 ): Promise<void> {
   response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
   response.setHeader("X-Content-Type-Options", "nosniff");
   try {
-    await dispatch({ ...stores, request, response });
+    await dispatch({ ...stores, request, response }, guard);
   } catch (error) {
     if (request.destroyed && !request.complete) return;
     if (response.headersSent) {

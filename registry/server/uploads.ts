@@ -5,7 +5,7 @@ import { ApiError } from "./errors.js";
 import { bodyOf, type Exchange, sendEmpty } from "./exchange.js";
 import { createKeyedLock } from "./keyed-lock.js";
 import { parseChunkRange } from "./range.js";
-import { UploadTooLarge } from "./upload-store.js";
+import { UploadTooLarge } from "./storage.js";
 
 /** Requests to one upload wait for each other: the next chunk may arrive while a broken request is still being read. */
 const lock = createKeyedLock();
@@ -61,13 +61,14 @@ export async function deleteUpload(exchange: Exchange, name: string, id: string)
 async function mountBlob(exchange: Exchange, name: string, mount: string): Promise<boolean> {
   const digest = requireDigest(mount);
   const from = exchange.query.get("from");
-  if (from === null || !isRepositoryName(from) || !(await exchange.blobs.mount(name, digest, from))) return false;
+  if (from === null || !isRepositoryName(from) || !exchange.mayPull(from)) return false;
+  if (!(await exchange.blobs.mount(name, digest, from))) return false;
   sendEmpty(exchange, 201, stored(name, mount));
   return true;
 }
 
 async function finish(exchange: Exchange, name: string, id: string, wanted: ParsedDigest): Promise<void> {
-  const { uploads, blobs } = exchange;
+  const { uploads } = exchange;
   const before = await requireSize(exchange, name, id);
   try {
     await receive(exchange, name, id);
@@ -76,12 +77,12 @@ async function finish(exchange: Exchange, name: string, id: string, wanted: Pars
     if ((await uploads.size(name, id)) !== undefined) await uploads.truncate(name, id, before);
     throw error;
   }
-  const { digest, path } = await uploads.seal(name, id, wanted.algorithm);
+  const digest = await uploads.seal(name, id, wanted.algorithm);
   if (digest !== `${wanted.algorithm}:${wanted.hex}`) {
     await uploads.remove(name, id);
     throw new ApiError(400, "DIGEST_INVALID", `the content has the digest ${digest}`);
   }
-  await blobs.add(name, wanted, path);
+  await uploads.commit(name, id, wanted);
   sendEmpty(exchange, 201, stored(name, digest));
 }
 
@@ -128,7 +129,7 @@ function chunkLength(
 
 async function refuseSize({ uploads, maxUploadBytes }: Exchange, name: string, id: string): Promise<ApiError> {
   await uploads.remove(name, id);
-  return new ApiError(413, "BLOB_UPLOAD_INVALID", `blobs may have at most ${maxUploadBytes} bytes here`);
+  return new ApiError(413, "BLOB_UPLOAD_INVALID", `blobs may have at most ${maxUploadBytes} bytes here, or it is full`);
 }
 
 async function requireSize({ uploads }: Exchange, name: string, id: string): Promise<number> {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistryServer } from "../server/index.js";
+import { createRegistryServer, type RegistryServerOptions } from "../server/index.js";
 
 /** Things that a test made, to be ended in reverse order after it. */
 export interface Cleanup {
@@ -53,12 +53,20 @@ export async function tempFolder(cleanup: Cleanup): Promise<string> {
   return dir;
 }
 
+/** Where a registry can keep its content. */
+export const STORAGES = ["on disk", "in memory"] as const;
+
+export interface TestRegistryOptions extends Omit<RegistryServerOptions, "dir"> {
+  readonly storage?: (typeof STORAGES)[number];
+}
+
 /** The embedded registry on a free port. Returns `host:port`. */
-export async function startRegistry(
-  cleanup: Cleanup,
-  options: { readonly maxUploadBytes?: number } = {},
-): Promise<string> {
-  const server = await createRegistryServer({ dir: await tempFolder(cleanup), ...options });
+export async function startRegistry(cleanup: Cleanup, options: TestRegistryOptions = {}): Promise<string> {
+  const { storage = "on disk", ...rest } = options;
+  const server = await createRegistryServer({
+    ...rest,
+    ...(storage === "on disk" ? { dir: await tempFolder(cleanup) } : {}),
+  });
   cleanup.add(() => server.close(0));
   return server.address;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ParsedDigest } from "../src/digest.js";
+import type { ParsedDigest } from "../../src/digest.js";
 
 /**
  * Where things are on disk. Every file that is served gets its name by a rename when it is complete and flushed:
@@ -11,6 +11,7 @@ import type { ParsedDigest } from "../src/digest.js";
  *     repositories/<name>/blobs/<algorithm>/<hex>
  *     repositories/<name>/manifests/<algorithm>/<hex>   media type, line break, the bytes as pushed
  *     repositories/<name>/tags/<tag>             the digest of a manifest
+ *     repositories/<name>/referrers/<algorithm>-<hex>/<algorithm>-<hex>   a subject, and a manifest about it
  *
  * A blob that is in several repositories is one file with several hard links.
  */
@@ -19,9 +20,14 @@ export interface Folders {
   repository(name: string): string;
   upload(name: string, id: string): string;
   blob(name: string, digest: ParsedDigest): string;
+  manifests(name: string): string;
   manifest(name: string, digest: ParsedDigest): string;
   tags(name: string): string;
   tag(name: string, tag: string): string;
+  allReferrers(name: string): string;
+  referrers(name: string, subject: ParsedDigest): string;
+  /** A new path for what is not complete yet. */
+  temporary(): string;
   /** Writes a small file as a whole or not at all. */
   write(path: string, bytes: Uint8Array | string): Promise<void>;
   /** Removes what was given up longer than `olderThanMs` ago. Returns how many files. */
@@ -44,9 +50,13 @@ export async function createFolders(dir: string): Promise<Folders> {
     repository,
     upload: (name, id) => join(uploads, `${id}-${createHash("sha256").update(name).digest("hex").slice(0, 16)}`),
     blob: (name, digest) => content(name, "blobs", digest),
+    manifests: (name) => join(repository(name), "manifests"),
     manifest: (name, digest) => content(name, "manifests", digest),
     tags: (name) => join(repository(name), "tags"),
     tag: (name, tag) => join(repository(name), "tags", encodeTag(tag)),
+    allReferrers: (name) => join(repository(name), "referrers"),
+    referrers: (name, { algorithm, hex }) => join(repository(name), "referrers", `${algorithm}-${hex}`),
+    temporary: () => join(temporary, randomUUID()),
     async write(path, bytes) {
       const draft = join(temporary, randomUUID());
       const file = await open(draft, "wx");
@@ -66,7 +76,7 @@ export async function createFolders(dir: string): Promise<Folders> {
           const path = join(folder, entry);
           const found = await ifExists(stat(path));
           if (found === undefined || found.mtimeMs > oldest) continue;
-          await rm(path, { force: true });
+          await rm(path, { force: true, recursive: true });
           removed += 1;
         }
       }

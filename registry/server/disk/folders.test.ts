@@ -1,7 +1,7 @@
 import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { createCleanup, tempFolder } from "../test/fixtures.js";
+import { createCleanup, tempFolder } from "../../test/fixtures.js";
 import { createFolders, decodeTag, encodeTag } from "./folders.js";
 
 const cleanup = createCleanup();

@@ -1,33 +1,17 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { type ParsedDigest, parseDigest } from "../src/digest.js";
+import { parseDigest } from "../../src/digest.js";
+import { createKeyedLock } from "../keyed-lock.js";
+import type { ManifestStore } from "../storage.js";
 import { decodeTag, type Folders, ifExists, removeFile } from "./folders.js";
-import { createKeyedLock } from "./keyed-lock.js";
-
-export interface StoredManifest {
-  readonly digest: string;
-  /** The Content-Type it was pushed with. */
-  readonly mediaType: string;
-  readonly bytes: Uint8Array;
-}
-
-/** Manifests by repository and digest, and the tags that point at them. */
-export interface ManifestStore {
-  /** By tag or digest. */
-  get(name: string, reference: string): Promise<StoredManifest | undefined>;
-  /** Stores a manifest, then points the tags at it. */
-  put(name: string, manifest: StoredManifest, tags: readonly string[]): Promise<void>;
-  /** Removes a manifest and every tag that points at it; whether there was one. */
-  removeManifest(name: string, digest: ParsedDigest): Promise<boolean>;
-  removeTag(name: string, tag: string): Promise<boolean>;
-  /** In ASCII order; undefined if there is no such repository. */
-  tags(name: string): Promise<readonly string[] | undefined>;
-}
+import { createReferrerIndex, subjectOf } from "./referrer-index.js";
 
 const LINE_BREAK = 0x0a;
 
+/** Manifests, tags and referrers as small files. */
 export function createManifestStore(folders: Folders): ManifestStore {
   /** Per repository: a deletion must not meet the tagging of the same manifest halfway. */
   const lock = createKeyedLock();
+  const index = createReferrerIndex(folders);
 
   const readTag = async (name: string, tag: string): Promise<string | undefined> => {
     return ifExists(readFile(folders.tag(name, tag), "utf8"));
@@ -46,10 +30,11 @@ export function createManifestStore(folders: Folders): ManifestStore {
       const end = file.indexOf(LINE_BREAK);
       return { digest, mediaType: file.toString("latin1", 0, end), bytes: file.subarray(end + 1) };
     },
-    put: (name, { digest, mediaType, bytes }, tags) =>
+    put: (name, { digest, mediaType, bytes }, tags, subject) =>
       lock(name, async () => {
         const parsed = parseDigest(digest);
         if (parsed === undefined) throw new Error(`not a digest: ${digest}`);
+        if (subject !== undefined) await index.add(name, subject, parsed);
         await folders.write(folders.manifest(name, parsed), Buffer.concat([Buffer.from(`${mediaType}\n`), bytes]));
         for (const tag of tags) await folders.write(folders.tag(name, tag), digest);
       }),
@@ -60,12 +45,16 @@ export function createManifestStore(folders: Folders): ManifestStore {
         for (const tag of await listTags(name)) {
           if ((await readTag(name, tag)) === text) await removeFile(folders.tag(name, tag));
         }
-        return removeFile(folders.manifest(name, digest));
+        const subject = await subjectOf(folders, name, digest);
+        const removed = await removeFile(folders.manifest(name, digest));
+        if (subject !== undefined) await index.remove(name, subject, digest);
+        return removed;
       }),
     removeTag: (name, tag) => lock(name, () => removeFile(folders.tag(name, tag))),
     async tags(name) {
       const found = await ifExists(stat(folders.repository(name)));
       return found === undefined ? undefined : listTags(name);
     },
+    referrers: (name, subject) => lock(name, () => index.list(name, subject)),
   };
 }
