@@ -1,5 +1,5 @@
 import { discardBody, readBody } from "./body.js";
-import { createDigester, digestOf, parseDigest } from "./digest.js";
+import { digestOf, parseDigest } from "./digest.js";
 import { RegistryError } from "./error.js";
 import type { Descriptor } from "./manifest.js";
 import { OCTET_STREAM } from "./media-types.js";
@@ -13,6 +13,12 @@ export type BlobDescriptor = Pick<Descriptor, "digest" | "size">;
 export interface PullBlobOptions {
   /** The most that is read. Default: the size in the descriptor, with no limit of its own. */
   readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PushBlobOptions {
+  /** A repository of the same registry that has the blob already, so that it need not be sent. */
+  readonly mountFrom?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,26 +53,52 @@ export async function pullBlob(
     url: transport.url(repository.registry, `/v2/${repository.repository}/blobs/${digest}`),
     scope: pullScope(repository),
     subject,
-    expect: [200],
+    retry: false,
     signal,
   } as const;
-  return transport.send(exchange, async (response) => {
-    const digester = createDigester(algorithm);
-    const onChunk = (chunk: Uint8Array): void => digester.update(chunk);
-    const bytes = await readBody(response, { maxBytes: size, what: subject, onChunk }).catch((error: unknown) => {
-      const isLonger = error instanceof RegistryError && error.code === "too-large";
-      throw isLonger ? mismatch(subject, `sent more than the ${size} bytes of its descriptor`) : error;
-    });
-    if (bytes.byteLength < size) {
-      throw new RegistryError("unavailable", `${subject}: ended after ${bytes.byteLength} of ${size} bytes`, {
-        hint: "the connection broke, or the registry's copy is damaged",
-        retryable: true,
+  // What arrived before the connection broke is kept, and the next attempt asks for the rest only.
+  let chunks: Uint8Array[] = [];
+  let length = 0;
+  const attempt = (): Promise<Uint8Array> => {
+    const headers = length === 0 ? {} : { range: `bytes=${length}-` };
+    return transport.send({ ...exchange, headers, expect: [200, 206, 416] }, async (response) => {
+      if (response.status !== 206 || rangeStart(response.headers.get("content-range")) !== length) {
+        chunks = [];
+        length = 0;
+      }
+      if (response.status === 416 || (response.status === 206 && length === 0)) {
+        await discardBody(response);
+        throw new RegistryError("unavailable", `${subject}: the registry sent another part than was asked for`, {
+          retryable: true,
+        });
+      }
+      const onChunk = (chunk: Uint8Array): void => {
+        chunks.push(chunk);
+        length += chunk.byteLength;
+      };
+      await readBody(response, { maxBytes: size - length, what: subject, onChunk }).catch((error: unknown) => {
+        const isLonger = error instanceof RegistryError && error.code === "too-large";
+        throw isLonger ? mismatch(subject, `sent more than the ${size} bytes of its descriptor`) : error;
       });
-    }
-    const actual = digester.digest();
-    if (actual !== digest) throw mismatch(subject, `sent content with the digest ${actual}`);
-    return bytes;
-  });
+      if (length < size) {
+        throw new RegistryError("unavailable", `${subject}: ended after ${length} of ${size} bytes`, {
+          hint: "the connection broke, or the registry's copy is damaged",
+          retryable: true,
+        });
+      }
+      const bytes = Buffer.concat(chunks, length);
+      const actual = digestOf(bytes, algorithm);
+      if (actual !== digest) throw mismatch(subject, `sent content with the digest ${actual}`);
+      return bytes;
+    });
+  };
+  return retrying(attempt, transport.retry, signal);
+}
+
+/** Where the part of a 206 begins. */
+function rangeStart(contentRange: string | null): number | undefined {
+  const [, first] = /^bytes (\d{1,15})-\d{1,15}\//.exec(contentRange ?? "") ?? [];
+  return first === undefined ? undefined : Number(first);
 }
 
 /** Whether the registry has the blob. */
@@ -92,21 +124,21 @@ export async function hasBlob(
 }
 
 /**
- * Uploads a blob unless it is there already: POST for an upload location, then one PUT.
+ * Uploads a blob unless it is there already or can be mounted: POST for an upload location, then one PUT.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put
  */
 export async function pushBlob(
   transport: Transport,
   repository: Repository,
   bytes: Uint8Array,
-  signal?: AbortSignal,
+  { mountFrom, signal }: PushBlobOptions = {},
 ): Promise<PushedBlob> {
   const digest = digestOf(bytes);
   const size = bytes.byteLength;
   const { registry } = repository;
   const shared = {
     registry,
-    scope: pushScope(repository),
+    scope: mountFrom === undefined ? pushScope(repository) : `repository:${mountFrom}:pull ${pushScope(repository)}`,
     subject: blobSubject(repository, digest),
     signal,
     // A location is good for one PUT. If any step fails, the whole upload starts again, with the question whether the
@@ -115,11 +147,15 @@ export async function pushBlob(
   } as const;
   const upload = async (): Promise<PushedBlob> => {
     if (await hasBlob(transport, repository, digest, signal, false)) return { digest, size, skipped: true };
-    const url = transport.url(registry, `/v2/${repository.repository}/blobs/uploads/`);
-    const location = await transport.send({ ...shared, method: "POST", url, expect: [202] }, async (response) => {
+    const mount = mountFrom === undefined ? "" : `?${new URLSearchParams({ mount: digest, from: mountFrom })}`;
+    const url = transport.url(registry, `/v2/${repository.repository}/blobs/uploads/${mount}`);
+    const expect = mountFrom === undefined ? [202] : [201, 202];
+    const location = await transport.send({ ...shared, method: "POST", url, expect }, async (response) => {
       await discardBody(response);
+      if (response.status === 201) return undefined;
       return uploadLocation(response.headers.get("location"), url, digest, shared.subject);
     });
+    if (location === undefined) return { digest, size, skipped: true };
     const headers = { "content-type": OCTET_STREAM };
     const put = { ...shared, method: "PUT", url: location, headers, body: bytes, expect: [201, 404] } as const;
     await transport.send(put, async (response) => {

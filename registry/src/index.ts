@@ -1,4 +1,5 @@
-export type { BlobDescriptor, PullBlobOptions, PushedBlob } from "./blob.js";
+export type { BlobDescriptor, PullBlobOptions, PushBlobOptions, PushedBlob } from "./blob.js";
+export { type CopyOptions, copyImage } from "./copy.js";
 export {
   type CredentialSource,
   type Credentials,

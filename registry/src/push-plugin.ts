@@ -27,7 +27,7 @@ export async function pushPlugin(
   let bytesSent = 0;
   let blobsSkipped = 0;
   for (const { bytes } of [layer, config]) {
-    const { skipped, size } = await client.pushBlob(reference, bytes, signal);
+    const { skipped, size } = await client.pushBlob(reference, bytes, { signal });
     if (skipped) blobsSkipped += 1;
     else bytesSent += size;
   }

@@ -82,6 +82,20 @@ export async function pushManifest(
   return { digest };
 }
 
+/**
+ * Deletes a manifest by its digest, with all its tags, or one tag. What is not there is deleted already.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#content-management
+ */
+export async function deleteManifest(transport: Transport, reference: Reference, signal?: AbortSignal): Promise<void> {
+  const exchange: Exchange = {
+    ...manifestExchange(transport, reference, signal),
+    method: "DELETE",
+    scope: `repository:${reference.repository}:delete`,
+    expect: [200, 202, 204, 404],
+  };
+  await transport.send(exchange, discardBody);
+}
+
 function manifestExchange(transport: Transport, reference: Reference, signal: AbortSignal | undefined): Exchange {
   const { registry, repository } = reference;
   return {

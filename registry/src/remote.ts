@@ -1,9 +1,18 @@
-import { type BlobDescriptor, hasBlob, type PullBlobOptions, type PushedBlob, pullBlob, pushBlob } from "./blob.js";
+import {
+  type BlobDescriptor,
+  hasBlob,
+  type PullBlobOptions,
+  type PushBlobOptions,
+  type PushedBlob,
+  pullBlob,
+  pushBlob,
+} from "./blob.js";
 import type { CredentialSource } from "./credentials.js";
 import { RegistryError } from "./error.js";
-import type { Manifest } from "./manifest.js";
+import type { Descriptor, Manifest } from "./manifest.js";
 import { isRepositoryName, isTag, type Reference, type Repository } from "./reference.js";
-import { pullManifest, pushManifest, resolve } from "./remote-manifest.js";
+import { deleteReferrer, listReferrers, pushReferrer, requireSubject } from "./referrers.js";
+import { deleteManifest, pullManifest, pushManifest, resolve } from "./remote-manifest.js";
 import { createRetryPolicy, type RetryOptions } from "./retry.js";
 import { listTags } from "./tags.js";
 import { createTransport } from "./transport.js";
@@ -49,7 +58,7 @@ export interface RegistryClient {
   pullManifest(reference: Reference, signal?: AbortSignal): Promise<PulledManifest>;
   pullBlob(repository: Repository, blob: BlobDescriptor, options?: PullBlobOptions): Promise<Uint8Array>;
   hasBlob(repository: Repository, digest: string, signal?: AbortSignal): Promise<boolean>;
-  pushBlob(repository: Repository, bytes: Uint8Array, signal?: AbortSignal): Promise<PushedBlob>;
+  pushBlob(repository: Repository, bytes: Uint8Array, options?: PushBlobOptions): Promise<PushedBlob>;
   /** Stores a manifest under the reference's digest or tag; what it refers to must be there already. */
   pushManifest(
     reference: Reference,
@@ -57,6 +66,13 @@ export interface RegistryClient {
     mediaType: string,
     signal?: AbortSignal,
   ): Promise<{ readonly digest: string }>;
+  /** Deletes a tag, or a manifest with all its tags. What is not there is deleted already. */
+  delete(reference: Reference, signal?: AbortSignal): Promise<void>;
+  /** What refers to a manifest: signatures and the like. Look into the manifests to learn what each is. */
+  referrers(repository: Repository, digest: string, signal?: AbortSignal): Promise<readonly Descriptor[]>;
+  /** Stores a manifest with a `subject` so that `referrers` finds it, also where a registry has no API for it. */
+  pushReferrer(repository: Repository, bytes: Uint8Array, signal?: AbortSignal): Promise<{ readonly digest: string }>;
+  deleteReferrer(repository: Repository, subject: string, digest: string, signal?: AbortSignal): Promise<void>;
   /** All tags of a repository, sorted. */
   tags(repository: Repository, signal?: AbortSignal): Promise<readonly string[]>;
 }
@@ -80,9 +96,20 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
     pullManifest: async (reference, signal) => pullManifest(transport, checked(reference), signal),
     pullBlob: async (repository, blob, pullOptions = {}) => pullBlob(transport, checked(repository), blob, pullOptions),
     hasBlob: async (repository, digest, signal) => hasBlob(transport, checked(repository), digest, signal),
-    pushBlob: async (repository, bytes, signal) => pushBlob(transport, checked(repository), bytes, signal),
+    pushBlob: async (repository, bytes, pushOptions) => pushBlob(transport, checked(repository), bytes, pushOptions),
     pushManifest: async (reference, bytes, mediaType, signal) => {
       return pushManifest(transport, checked(reference), bytes, mediaType, signal);
+    },
+    delete: async (reference, signal) => deleteManifest(transport, checked(reference), signal),
+    async referrers(repository, digest, signal) {
+      requireSubject(digest);
+      return listReferrers(transport, checked(repository), digest, signal);
+    },
+    pushReferrer: async (repository, bytes, signal) => pushReferrer(transport, checked(repository), bytes, signal),
+    async deleteReferrer(repository, subject, digest, signal) {
+      requireSubject(subject);
+      requireSubject(digest);
+      await deleteReferrer(transport, checked(repository), subject, digest, signal);
     },
     tags: async (repository, signal) => listTags(transport, checked(repository), signal),
   };

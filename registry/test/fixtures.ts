@@ -105,3 +105,25 @@ export async function serve(
   });
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
+
+/** The embedded registry as older ones are: without the referrers API. Returns `host:port`. */
+export async function startOldRegistry(cleanup: Cleanup): Promise<string> {
+  const address = await startRegistry(cleanup);
+  const { address: old } = await serve(cleanup, async ({ method, url, headers, body }, response) => {
+    if (url.includes("/referrers/")) {
+      response.writeHead(404).end("404 page not found");
+      return;
+    }
+    const { host: _, connection: __, "content-length": ___, "transfer-encoding": ____, ...rest } = headers;
+    const answer = await fetch(`http://${address}${url}`, {
+      method,
+      headers: rest as Record<string, string>,
+      redirect: "manual",
+      ...(body.length === 0 ? {} : { body }),
+    });
+    const kept = [...answer.headers].filter(([name]) => !["oci-subject", "connection", "keep-alive"].includes(name));
+    response.writeHead(answer.status, Object.fromEntries(kept));
+    response.end(method === "HEAD" ? undefined : Buffer.from(await answer.arrayBuffer()));
+  });
+  return old;
+}
