@@ -3,6 +3,7 @@ import { RegistryError } from "./error.js";
 import type { Descriptor } from "./manifest.js";
 import type { Reference, Repository } from "./reference.js";
 import type { PulledManifest, RegistryClient } from "./remote.js";
+import { signatureTag } from "./signing/simple-signing.js";
 
 export interface CopyOptions {
   /** The most that a blob may have. Default: 64 MiB. */
@@ -31,9 +32,31 @@ export async function copyImage(
     throw new RegistryError("digest-mismatch", `the image has the digest ${found.digest}, not ${to.digest}`);
   await copyContent(client, from, to, found, options);
   await client.pushManifest(withoutDigest(to, found.digest), found.bytes, found.mediaType, options.signal);
-  const referrers =
-    options.referrers === false ? 0 : await copyReferrers(client, from, to, found.digest, options, MAX_DEPTH);
-  return { digest: found.digest, referrers };
+  if (options.referrers === false) return { digest: found.digest, referrers: 0 };
+  const referrers = await copyReferrers(client, from, to, found.digest, options, MAX_DEPTH);
+  return {
+    digest: found.digest,
+    referrers: referrers + (await copySignatureTag(client, from, to, found.digest, options)),
+  };
+}
+
+/** Signatures of cosign 2 are behind a tag of their own. */
+async function copySignatureTag(
+  client: RegistryClient,
+  from: Repository,
+  to: Repository,
+  digest: string,
+  options: CopyOptions,
+): Promise<number> {
+  const tag = signatureTag(digest);
+  const found = await client.pullManifest({ ...placeOf(from), tag }, options.signal).catch((error: unknown) => {
+    if (error instanceof RegistryError && error.code === "not-found") return undefined;
+    throw error;
+  });
+  if (found === undefined) return 0;
+  await copyContent(client, from, to, found, options);
+  await client.pushManifest({ ...placeOf(to), tag }, found.bytes, found.mediaType, options.signal);
+  return 1;
 }
 
 async function copyContent(

@@ -7,6 +7,7 @@ export type RegistryErrorCode =
   | "too-large"
   | "invalid-reference"
   | "invalid-credentials"
+  | "invalid-key"
   | "invalid-manifest"
   | "invalid-artifact"
   | "unsupported-artifact"

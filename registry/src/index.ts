@@ -55,4 +55,13 @@ export {
   type Resolved,
 } from "./remote.js";
 export type { RetryOptions } from "./retry.js";
+export {
+  generateKeyPair,
+  loadSigningKey,
+  loadVerificationKey,
+  type SigningKey,
+  type VerificationKey,
+} from "./signing/key.js";
+export { type SignatureForm, type SignOptions, signImage } from "./signing/sign-image.js";
+export { type Verification, type VerifiedSignature, verifyImage } from "./signing/verify-image.js";
 export { type FetchBlob, type PluginLimits, type UnpackedPlugin, unpackPlugin } from "./unpack-plugin.js";

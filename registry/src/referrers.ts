@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { pullScope } from "./blob.js";
 import { readBody } from "./body.js";
 import { digestOf, parseDigest } from "./digest.js";
@@ -7,14 +6,12 @@ import { type Descriptor, decodeManifest, type ImageManifest, MAX_MANIFEST_BYTES
 import { OCI_INDEX } from "./media-types.js";
 import { formatReference, type Reference, type Repository } from "./reference.js";
 import { deleteManifest, pullManifest, pushManifest } from "./remote-manifest.js";
+import { rewrite } from "./rewrite.js";
 import { nextPage } from "./tags.js";
 import type { Transport } from "./transport.js";
 
 const MAX_PAGES = 100;
 const MAX_REFERRERS = 10_000;
-/** Others may write the same index at the same time; each round one of them gets through. */
-const MAX_ROUNDS = 12;
-const ROUND_DELAY_MS = 40;
 
 /**
  * What refers to a manifest, by the referrers API, or where the registry has none, by the fallback tag.
@@ -169,10 +166,6 @@ function addToFallback(
   return changeFallback(transport, repository, subject, add, signal);
 }
 
-/**
- * Registries have no conditional writes that can be relied on. So the index is read again after it was written, until
- * what was to be changed is found changed: who wrote in between took our entry away, and we add it to theirs.
- */
 async function changeFallback(
   transport: Transport,
   repository: Repository,
@@ -181,41 +174,23 @@ async function changeFallback(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const reference = fallbackReference(repository, subject);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const before = await readFallback(transport, repository, subject, signal);
-    const after = change(before);
-    if (after === before || after.length === before.length) {
-      // Found as it should be, a little after it was written: what another had read before that is written by now.
-      if (round === 0 || (await isSettled(transport, repository, subject, change, round, signal))) return;
-      continue;
-    }
-    const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: after.map(({ json }) => json) };
-    const bytes = new TextEncoder().encode(JSON.stringify(index));
-    if (bytes.byteLength > MAX_MANIFEST_BYTES)
-      throw new RegistryError("too-large", `${formatReference(reference)}: the list of referrers is full`);
-    await pushManifest(transport, reference, bytes, OCI_INDEX, signal);
-  }
+  const isChanged = await rewrite<readonly Entry[]>({
+    read: () => readFallback(transport, repository, subject, signal),
+    isDone: (entries) => change(entries).length === entries.length,
+    async write(entries) {
+      const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: change(entries).map(({ json }) => json) };
+      const bytes = new TextEncoder().encode(JSON.stringify(index));
+      if (bytes.byteLength > MAX_MANIFEST_BYTES)
+        throw new RegistryError("too-large", `${formatReference(reference)}: the list of referrers is full`);
+      await pushManifest(transport, reference, bytes, OCI_INDEX, signal);
+    },
+    signal,
+  });
+  if (isChanged) return;
   throw new RegistryError("unavailable", `${formatReference(reference)}: others change it all the time`, {
     hint: "the registry has no referrers API, so that writers overwrite each other; try again",
     retryable: true,
   });
-}
-
-async function isSettled(
-  transport: Transport,
-  repository: Repository,
-  subject: string,
-  change: (entries: readonly Entry[]) => readonly Entry[],
-  round: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  await delay(
-    ROUND_DELAY_MS * (1 + Math.random()) * Math.min(round, 4),
-    undefined,
-    signal === undefined ? {} : { signal },
-  );
-  const entries = await readFallback(transport, repository, subject, signal);
-  return change(entries).length === entries.length;
 }
 
 /** Whether a digest is one that can have referrers. */
