@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { isDigestAlgorithm, type ParsedDigest, parseDigest } from "../src/digest.js";
+import { createKeyedLock } from "../src/keyed-lock.js";
 import { isRepositoryName } from "../src/reference.js";
 import { ApiError } from "./errors.js";
 import { bodyOf, type Exchange, sendEmpty } from "./exchange.js";
-import { createKeyedLock } from "./keyed-lock.js";
 import { parseChunkRange } from "./range.js";
 import { UploadTooLarge } from "./storage.js";
 

@@ -175,6 +175,7 @@ async function changeFallback(
 ): Promise<void> {
   const reference = fallbackReference(repository, subject);
   const isChanged = await rewrite<readonly Entry[]>({
+    what: formatReference(reference),
     read: () => readFallback(transport, repository, subject, signal),
     isDone: (entries) => change(entries).length === entries.length,
     async write(entries) {

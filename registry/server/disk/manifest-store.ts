@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { parseDigest } from "../../src/digest.js";
-import { createKeyedLock } from "../keyed-lock.js";
+import { createKeyedLock } from "../../src/keyed-lock.js";
 import type { ManifestStore } from "../storage.js";
 import { decodeTag, type Folders, ifExists, removeFile } from "./folders.js";
 import { createReferrerIndex, subjectOf } from "./referrer-index.js";

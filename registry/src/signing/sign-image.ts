@@ -80,6 +80,7 @@ async function tagSignature(
   const reference = { ...place, tag: signatureTag(image.digest) };
   await client.pushBlob(place, payload, { signal });
   const isSigned = await rewrite<readonly Descriptor[]>({
+    what: formatReference(reference),
     read: () => signatureLayers(client, reference, signal),
     isDone: (layers) => layers.some(({ annotations }) => annotations?.[SIGNATURE_ANNOTATION] === signature),
     async write(layers) {
