@@ -26,7 +26,7 @@ export interface Authorizer {
 
 export interface AuthorizerOptions {
   readonly credentials: CredentialSource;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (url: URL, init: RequestInit, registry: string) => Promise<Response>;
   /** Throws if a URL may not be used for that registry. */
   readonly checkUrl: (url: URL, registry: string) => void;
 }
@@ -72,7 +72,7 @@ export function createAuthorizer({ credentials, fetch, checkUrl }: AuthorizerOpt
     const subject = `token server ${url.origin} of ${registry}`;
     const fetchToken = async (init: RequestInit): Promise<Response> => {
       try {
-        return await fetch(url, { ...init, redirect: "manual", signal });
+        return await fetch(url, { ...init, redirect: "manual", signal }, registry);
       } catch (error) {
         throw networkError(error, subject, url);
       }

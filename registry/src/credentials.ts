@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createHelperCalls } from "./credential-helper.js";
 import { RegistryError } from "./error.js";
 
 /** What proves to a registry who we are. */
@@ -24,6 +25,30 @@ export function dockerConfigPath(env: Readonly<Record<string, string | undefined
   return join(env.DOCKER_CONFIG || join(home, ".docker"), "config.json");
 }
 
+/**
+ * Where credentials may be, in the order in which they are asked: `$REGISTRY_AUTH_FILE` alone, else docker's
+ * configuration and that of podman and its kin, `$XDG_RUNTIME_DIR/containers/auth.json`.
+ */
+export function credentialFiles(env: Readonly<Record<string, string | undefined>>, home: string): readonly string[] {
+  if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
+  const runtime = env.XDG_RUNTIME_DIR;
+  return [dockerConfigPath(env, home), ...(runtime ? [join(runtime, "containers", "auth.json")] : [])];
+}
+
+/** The credentials in several such files; the first that has some for a registry counts. */
+export async function loadCredentials(paths: readonly string[]): Promise<CredentialSource> {
+  const sources = await Promise.all(paths.map(loadDockerConfig));
+  return async (registry) => {
+    let none: Credentials | undefined;
+    for (const source of sources) {
+      const found = await source(registry);
+      if (found !== undefined && found.kind !== "none") return found;
+      none ??= found;
+    }
+    return none;
+  };
+}
+
 /** The credentials in a docker `config.json`. A file that is not there means anonymous. It is read once. */
 export async function loadDockerConfig(path: string): Promise<CredentialSource> {
   let text: string;
@@ -36,17 +61,21 @@ export async function loadDockerConfig(path: string): Promise<CredentialSource> 
       cause: error,
     });
   }
-  return parseDockerConfig(text, path);
+  return parseDockerConfig(text, path, createHelperCalls());
 }
 
 /**
  * The credentials in the text of a docker `config.json`, which is also that of a Kubernetes Secret of type
  * `kubernetes.io/dockerconfigjson`. Reads `auths` (`auth`, `username` and `password`, `identitytoken`,
- * `registrytoken`), whose keys must name the registry's host exactly. Credential helpers are not called: a registry
- * that only a helper knows is reached anonymously, and the error says so if that is not enough. `name` is how errors
+ * `registrytoken`), whose keys must name the registry's host exactly, `credHelpers` and `credsStore`, whose programs are
+ * run by `askHelper`; without it they are not, and the error says so where that is not enough. `name` is how errors
  * call the text. Throws RegistryError `invalid-credentials`; no error holds a secret.
  */
-export function parseDockerConfig(text: string, name: string): CredentialSource {
+export function parseDockerConfig(
+  text: string,
+  name: string,
+  askHelper?: (helper: string, registry: string) => Promise<Credentials | undefined>,
+): CredentialSource {
   const invalid = (what: string): RegistryError => {
     return new RegistryError("invalid-credentials", `${name} cannot be used: ${what}`, {
       hint: 'it must be a docker config.json, for example as "docker login" writes it',
@@ -78,15 +107,13 @@ export function parseDockerConfig(text: string, name: string): CredentialSource 
   }
   const store = typeof credsStore === "string" && credsStore !== "" ? credsStore : undefined;
   return async (registry) => {
+    // As docker does: the registry's own helper, else that for all, else what the file itself has.
     const helper = helpers.get(registry) ?? store;
-    const none: Credentials | undefined =
-      helper === undefined
-        ? undefined
-        : {
-            kind: "none",
-            reason: `${name} keeps them in the credential helper ${JSON.stringify(helper)}, which is not called`,
-          };
-    return known.get(registry) ?? none;
+    const inFile = known.get(registry);
+    if (helper === undefined) return inFile;
+    if (askHelper !== undefined) return (await askHelper(helper, registry)) ?? inFile;
+    const reason = `${name} keeps them in the credential helper ${JSON.stringify(helper)}, which is not called`;
+    return inFile ?? { kind: "none", reason };
   };
 }
 

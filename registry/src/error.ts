@@ -58,4 +58,9 @@ export class RegistryError extends Error {
   about(subject: string): RegistryError {
     return new RegistryError(this.code, `${subject}: ${this.message}`, { ...this, cause: this });
   }
+
+  /** The same error with another hint. */
+  hinting(hint: string): RegistryError {
+    return new RegistryError(this.code, this.message, { ...this, hint, cause: this.cause });
+  }
 }

@@ -3,7 +3,9 @@ export { type CopyOptions, copyImage } from "./copy.js";
 export {
   type CredentialSource,
   type Credentials,
+  credentialFiles,
   dockerConfigPath,
+  loadCredentials,
   loadDockerConfig,
   parseDockerConfig,
 } from "./credentials.js";
@@ -52,6 +54,7 @@ export {
   type PulledManifest,
   type RegistryClient,
   type RegistryClientOptions,
+  type RegistrySettings,
   type Resolved,
 } from "./remote.js";
 export type { RetryOptions } from "./retry.js";

@@ -10,6 +10,9 @@ const UNTRUSTED: readonly string[] = [
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ];
 const NOT_TLS: readonly string[] = ["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG", "EPROTO"];
+const NOT_ALLOWED = "ADDRESS_NOT_ALLOWED";
+/** Trying again gives the same. */
+const FINAL: readonly string[] = [...UNTRUSTED, ...NOT_TLS, NOT_ALLOWED];
 
 /** The error for a connection that could not be made or broke. `subject` says what was asked for. */
 export function networkError(error: unknown, subject: string, url: URL): RegistryError {
@@ -18,14 +21,17 @@ export function networkError(error: unknown, subject: string, url: URL): Registr
   const reason = code !== "" && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message;
   return new RegistryError("unavailable", `${subject}: no connection to ${url.origin}: ${reason}`, {
     hint: hintFor(code, cause.message, url),
-    retryable: !UNTRUSTED.includes(code) && !NOT_TLS.includes(code) && cause.message !== "bad port",
+    retryable: !FINAL.includes(code) && cause.message !== "bad port",
     cause: error,
   });
 }
 
 function hintFor(code: string, message: string, url: URL): string {
-  if (UNTRUSTED.includes(code)) return "its certificate is not trusted: give its CA to Node in NODE_EXTRA_CA_CERTS";
+  if (UNTRUSTED.includes(code))
+    return "its certificate is not trusted: name the file of its CA in the registry's settings";
   if (NOT_TLS.includes(code)) return `it does not speak TLS: if it may use plain HTTP, name ${url.host} in plainHttp`;
+  if (code === NOT_ALLOWED)
+    return "link-local addresses are never used, internal ones only where the registry is internal";
   if (message === "bad port") return "fetch refuses this port, which belongs to another protocol: use another one";
   if (code === "ECONNREFUSED") return "nothing listens there: check the address, or start the registry";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")

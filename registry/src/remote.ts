@@ -7,28 +7,39 @@ import {
   pullBlob,
   pushBlob,
 } from "./blob.js";
+import { createConnections } from "./connections.js";
 import type { CredentialSource } from "./credentials.js";
 import { RegistryError } from "./error.js";
 import type { Descriptor, Manifest } from "./manifest.js";
-import { isRepositoryName, isTag, type Reference, type Repository } from "./reference.js";
+import { tryMirrors } from "./mirrors.js";
+import { apiHost, isRepositoryName, isTag, type Reference, type Repository } from "./reference.js";
 import { deleteReferrer, listReferrers, pushReferrer, requireSubject } from "./referrers.js";
 import { deleteManifest, pullManifest, pushManifest, resolve } from "./remote-manifest.js";
 import { createRetryPolicy, type RetryOptions } from "./retry.js";
 import { listTags } from "./tags.js";
-import { createTransport } from "./transport.js";
+import { createTransport, type Transport } from "./transport.js";
+
+/** How one registry is reached. */
+export interface RegistrySettings {
+  /** By plain HTTP; token servers and redirects of this host too. Default: false, also on loopback. */
+  readonly plainHttp?: boolean;
+  /** PEM of authorities that its certificate may come from, besides those of the system. */
+  readonly ca?: string;
+  /** Other registries (`host[:port]`) that have the same repositories, asked first when something is pulled. */
+  readonly mirrors?: readonly string[];
+}
 
 export interface RegistryClientOptions {
-  /**
-   * Registries (`host[:port]`) that are reached by plain HTTP; token servers and redirects too. Default: none, not
-   * even on loopback.
-   */
+  /** By `host[:port]`. */
+  readonly registries?: Readonly<Record<string, RegistrySettings>>;
+  /** Registries (`host[:port]`) that are reached by plain HTTP, in short. */
   readonly plainHttp?: readonly string[] | ((registry: string) => boolean);
   /** Default: anonymous. */
   readonly credentials?: CredentialSource;
   readonly retry?: RetryOptions;
   /** How long a registry may be silent; transfers get more, by their size. Default: 30,000. */
   readonly timeoutMs?: number;
-  /** Default: the fetch of Node. */
+  /** Default: one that checks addresses and knows the authorities of `registries`. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -78,23 +89,44 @@ export interface RegistryClient {
 }
 
 export function createRegistryClient(options: RegistryClientOptions = {}): RegistryClient {
-  const { plainHttp = [] } = options;
-  const transport = createTransport({
-    isPlainHttp: typeof plainHttp === "function" ? plainHttp : (host) => plainHttp.includes(host),
+  const { plainHttp = [], registries = {}, fetch } = options;
+  const settingsOf = (registry: string): RegistrySettings | undefined =>
+    Object.hasOwn(registries, registry) ? registries[registry] : undefined;
+  const isNamed = typeof plainHttp === "function" ? plainHttp : (host: string) => plainHttp.includes(host);
+  const shared = {
+    isPlainHttp: (host: string) => settingsOf(host)?.plainHttp ?? isNamed(host),
     credentials: options.credentials ?? (async () => undefined),
-    fetch: options.fetch ?? globalThis.fetch,
-    retry: createRetryPolicy(options.retry),
+    fetch:
+      fetch === undefined
+        ? createConnections({
+            caOf: (registry) => settingsOf(registry)?.ca,
+            hostOf: (registry) => apiHost(registry).replace(/:\d+$/, ""),
+          })
+        : (url: URL, init: RequestInit) => fetch(url, init),
     timeoutMs: options.timeoutMs ?? 30_000,
-  });
+  };
+  const retry = createRetryPolicy(options.retry);
+  const transport = createTransport({ ...shared, retry });
+  // A mirror that is away must not hold up what the registry itself has.
+  const toMirrors = createTransport({ ...shared, retry: { ...retry, maxRetries: Math.min(retry.maxRetries, 1) } });
+  const pulling = <T extends Repository, R>(
+    place: T,
+    pull: (transport: Transport, place: T) => Promise<R>,
+  ): Promise<R> =>
+    tryMirrors(settingsOf(place.registry)?.mirrors ?? [], place, {
+      mirror: (at) => pull(toMirrors, at),
+      registry: () => pull(transport, place),
+    });
   return {
     async ping(registry, signal) {
       const url = transport.url(registry, "/v2/");
       const exchange = { method: "GET", registry, url, scope: "", subject: registry, expect: [200], signal } as const;
       await transport.send(exchange, async (response) => response.body?.cancel());
     },
-    resolve: async (reference, signal) => resolve(transport, checked(reference), signal),
-    pullManifest: async (reference, signal) => pullManifest(transport, checked(reference), signal),
-    pullBlob: async (repository, blob, pullOptions = {}) => pullBlob(transport, checked(repository), blob, pullOptions),
+    resolve: async (reference, signal) => pulling(checked(reference), (via, at) => resolve(via, at, signal)),
+    pullManifest: async (reference, signal) => pulling(checked(reference), (via, at) => pullManifest(via, at, signal)),
+    pullBlob: async (repository, blob, pullOptions = {}) =>
+      pulling(checked(repository), (via, at) => pullBlob(via, at, blob, pullOptions)),
     hasBlob: async (repository, digest, signal) => hasBlob(transport, checked(repository), digest, signal),
     pushBlob: async (repository, bytes, pushOptions) => pushBlob(transport, checked(repository), bytes, pushOptions),
     pushManifest: async (reference, bytes, mediaType, signal) => {

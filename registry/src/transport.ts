@@ -1,5 +1,6 @@
 import { createAuthorizer } from "./auth.js";
 import { discardBody } from "./body.js";
+import type { RegistryFetch } from "./connections.js";
 import type { CredentialSource } from "./credentials.js";
 import { createDeadline, type Deadline } from "./deadline.js";
 import { RegistryError } from "./error.js";
@@ -11,7 +12,7 @@ import { type RetryPolicy, retrying } from "./retry.js";
 export interface TransportOptions {
   readonly isPlainHttp: (host: string) => boolean;
   readonly credentials: CredentialSource;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: RegistryFetch;
   readonly retry: RetryPolicy;
   /** How long a registry may be silent, in addition to what the bytes themselves need at the slowest. */
   readonly timeoutMs: number;
@@ -67,7 +68,11 @@ export function createTransport(options: TransportOptions): Transport {
       },
     );
   };
-  const authorizer = createAuthorizer({ credentials: options.credentials, fetch, checkUrl });
+  const authorizer = createAuthorizer({
+    credentials: options.credentials,
+    fetch: (url, init, registry) => fetch(url, init, { registry, isHome: url.origin === baseOf(registry).origin }),
+    checkUrl,
+  });
 
   const attempt = async <T>(
     exchange: Exchange,
@@ -82,7 +87,7 @@ export function createTransport(options: TransportOptions): Transport {
     let challenged = false;
     for (let redirects = 0; ; ) {
       checkUrl(url, registry);
-      const response = await request(exchange, url, authorization, deadline);
+      const response = await request(exchange, url, isHome, authorization, deadline);
       if (response.status === 401 && isHome && !challenged) {
         const better = await authorizer.answer(registry, scope, response, authorization, deadline.signal);
         challenged = true;
@@ -117,6 +122,7 @@ export function createTransport(options: TransportOptions): Transport {
   const request = async (
     exchange: Exchange,
     url: URL,
+    isHome: boolean,
     authorization: string | undefined,
     deadline: Deadline,
   ): Promise<Response> => {
@@ -130,7 +136,8 @@ export function createTransport(options: TransportOptions): Transport {
     const { method, body, subject } = exchange;
     try {
       const init = { method, headers, redirect: "manual", signal: deadline.signal } as const;
-      return await fetch(url, body === undefined ? init : { ...init, body });
+      const place = { registry: exchange.registry, isHome };
+      return await fetch(url, body === undefined ? init : { ...init, body }, place);
     } catch (error) {
       throw networkError(error, subject, url);
     }

@@ -1,0 +1,24 @@
+/**
+ * A self-signed certificate for localhost and 127.0.0.1, good until 2126, and its key. Anybody can read it here: it is
+ * trusted by tests only.
+ */
+export const TEST_TLS = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUXniNrOiciqNDf3oN9iWYnKZgTaEwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjIwNTUwNFoYDzIxMjYxMDI5
+MjA1NTA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQTgFaiYviCnJf/YLWCAXRLuGaa8SM8/WXCM7QPrmVVKm/5Bi4bv2p9
+NMZOyL7VrdMfiIh32vvB5t0XCHAr76aIo28wbTAdBgNVHQ4EFgQUfQl2MnSLuMNh
+iQGEaMwXwlkxuicwHwYDVR0jBBgwFoAUfQl2MnSLuMNhiQGEaMwXwlkxuicwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIhALnCReMB6UDvQ03T1tYkW4V3w3+9jQG2BMS/Zr+w5fEcAiAh
+z0VCpbW+0KPaWnBSpmSvvIZvrh3HF53kULksvyV5vQ==
+-----END CERTIFICATE-----
+`,
+  privateKey: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgiV3EYCgqejm4Qf2T
+UGzVOK1yKgl+vOd4nIW/Cs+aC+2hRANCAAQTgFaiYviCnJf/YLWCAXRLuGaa8SM8
+/WXCM7QPrmVVKm/5Bi4bv2p9NMZOyL7VrdMfiIh32vvB5t0XCHAr76aI
+-----END PRIVATE KEY-----
+`,
+};
