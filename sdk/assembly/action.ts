@@ -1,4 +1,7 @@
-/** What a callback on headers, data or trailers returns. Whoever pauses must later resume or answer. */
+/**
+ * What a callback on headers, data or trailers returns. Whoever pauses must later call {@link Message.resume} or send a
+ * {@link LocalResponse}: Envoy waits until the stream's idle timeout, 5 minutes unless configured.
+ */
 export enum Action {
   /** Go on with the next filter. */
   Continue = 0,

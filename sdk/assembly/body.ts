@@ -15,6 +15,7 @@ export class Body {
     return <Buffer>(<i32>changetype<usize>(this) - 1);
   }
 
+  /** Bytes at hand; 0 where there is no body in this phase. */
   get size(): u32 {
     return bufferSize(this.buffer);
   }
@@ -33,11 +34,24 @@ export class Body {
    * All of the body once its end has come, else null. `return Action.Pause` until then: Envoy keeps the bytes, up to
    * its limit (`per_connection_buffer_limit_bytes`, 1 MiB), beyond which it answers 413, or 500 for a response. A
    * message with trailers has its end in the trailers' callback, where `bytes()` still has all that was kept.
+   *
+   * ```ts
+   * class Upper extends HttpContext<NoConfig> {
+   *   onRequestBody(size: u32, endOfStream: bool): Action {
+   *     const text = this.request.body.wholeText(endOfStream);
+   *     if (text === null) return Action.Pause;
+   *     this.request.body.setText(text.toUpperCase());
+   *     return Action.Continue;
+   *   }
+   * }
+   * register<Upper, NoConfig>("upper");
+   * ```
    */
   whole(endOfStream: bool): ArrayBuffer | null {
     return endOfStream ? this.bytes() : null;
   }
 
+  /** As `whole`, as UTF-8. */
   wholeText(endOfStream: bool): string | null {
     return endOfStream ? this.text() : null;
   }
@@ -47,22 +61,27 @@ export class Body {
     return this.write(0, END, bytes);
   }
 
+  /** As `set`, with text. */
   setText(text: string): bool {
     return this.set(String.UTF8.encode(text));
   }
 
+  /** Adds bytes behind those at hand. False: the body cannot be changed in this phase. */
   append(bytes: ArrayBuffer): bool {
     return this.write(END, 0, bytes);
   }
 
+  /** As `append`, with text. */
   appendText(text: string): bool {
     return this.append(String.UTF8.encode(text));
   }
 
+  /** Puts bytes before those at hand. False: the body cannot be changed in this phase. */
   prepend(bytes: ArrayBuffer): bool {
     return this.write(0, 0, bytes);
   }
 
+  /** As `prepend`, with text. */
   prependText(text: string): bool {
     return this.prepend(String.UTF8.encode(text));
   }

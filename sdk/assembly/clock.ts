@@ -1,5 +1,6 @@
 import { monotonic, realtime } from "./host/clock";
 
+/** The time, as Envoy has it. A look costs 0.15 µs. */
 @unmanaged
 export class Clock {
   /** Nanoseconds since 1970. */

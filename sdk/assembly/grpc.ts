@@ -28,8 +28,8 @@ export abstract class GrpcHandler {
   onGrpcTrailingMetadata(metadata: Headers): void {}
 
   /**
-   * The last, for calls and for streams. `status` is that of gRPC: 0 is OK, 4 deadline exceeded, 14 unavailable.
-   * Envoy adds details in braces to the server's message.
+   * The last, for calls and for streams. `status` is that of gRPC: 0 is OK, 4 deadline exceeded, 14 unavailable. Envoy
+   * adds details in braces to the server's message.
    */
   onGrpcClose(status: u32, message: string): void {}
 }
@@ -47,6 +47,7 @@ class PendingGrpc extends Call {
 export class GrpcStream {
   constructor(private readonly token: u32) {}
 
+  /** Sends one message; with `endOfStream` it is the last. False: the stream is over. */
   send(message: ArrayBuffer, endOfStream: bool = false): bool {
     const size = <usize>message.byteLength;
     return proxy_grpc_send(this.token, changetype<usize>(message), size, endOfStream ? 1 : 0) == Status.Ok;
@@ -65,8 +66,30 @@ export class GrpcStream {
 }
 
 /**
- * A method of a gRPC service in a cluster of Envoy's, which speaks HTTP/2:
- * `new GrpcCall("callout|shop|limits|rls", "envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit")`.
+ * A method of a gRPC service in a cluster of Envoy's, which speaks HTTP/2. The call belongs to the stream, or the root,
+ * in whose callback it is made.
+ *
+ * ```ts
+ * class OnLimit extends GrpcHandler {
+ *   constructor(private readonly stream: Limit) {
+ *     super();
+ *   }
+ *   onGrpcMessage(message: ArrayBuffer): void {
+ *     this.stream.request.resume();
+ *   }
+ *   onGrpcClose(status: u32, message: string): void {
+ *     if (status != 0) new LocalResponse(503).send();
+ *   }
+ * }
+ * class Limit extends HttpContext<NoConfig> {
+ *   onRequestHeaders(endOfStream: bool): Action {
+ *     const call = new GrpcCall("limits", "envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit");
+ *     const message = new ProtoWriter().string(1, "shop").finish();
+ *     return call.send(message, new OnLimit(this)) == Status.Ok ? Action.PauseAll : Action.Continue;
+ *   }
+ * }
+ * register<Limit, NoConfig>("limit");
+ * ```
  */
 export class GrpcCall {
   private readonly entries: string[] = [];
@@ -74,18 +97,25 @@ export class GrpcCall {
   timeoutMs: u32 = 5000;
 
   constructor(
+    /** Name of the cluster; it must speak HTTP/2. What is behind the last `|` of it becomes the `:authority`. */
     readonly cluster: string,
+    /** With its package: `envoy.service.ratelimit.v3.RateLimitService`. */
     readonly service: string,
+    /** Without its service: `ShouldRateLimit`. */
     readonly method: string,
   ) {}
 
+  /** Adds initial metadata to the call; may be repeated. */
   metadata(name: string, value: string): GrpcCall {
     this.entries.push(name);
     this.entries.push(value);
     return this;
   }
 
-  /** A call with one message and one answer. Not Ok: it was not made, and the handler is never called. */
+  /**
+   * A call with one message and one answer. Not Ok, `Status.ParseFailure` for a cluster that is not there: it was not
+   * made, and the handler is never called.
+   */
   send(message: ArrayBuffer, handler: GrpcHandler): Status {
     const target = this.target();
     const service = encode(this.service);
@@ -111,7 +141,10 @@ export class GrpcCall {
     return <Status>status;
   }
 
-  /** Opens a stream; null where there is no such cluster. */
+  /**
+   * Opens a stream; null where there is no such cluster. One that many requests share is opened in a callback of the
+   * root.
+   */
   open(handler: GrpcHandler): GrpcStream | null {
     const target = this.target();
     const service = encode(this.service);
@@ -138,7 +171,11 @@ export class GrpcCall {
 
   /* envoy.config.core.v3.GrpcService: a bare cluster name might happen to be one. */
   private target(): ArrayBuffer {
-    return new ProtoWriter().message(1, new ProtoWriter().string(1, this.cluster)).finish();
+    const envoyGrpc = new ProtoWriter().string(1, this.cluster);
+    // Envoy would take the cluster's name. `outbound|8081||limits.shop` is none that the next Envoy accepts.
+    const bar = this.cluster.lastIndexOf("|");
+    if (bar >= 0) envoyGrpc.string(2, this.cluster.substring(bar + 1));
+    return new ProtoWriter().message(1, envoyGrpc).finish();
   }
 }
 

@@ -1,6 +1,12 @@
 /**
  * A stable 64-bit hash of a text's UTF-16 units: FNV-1a, then the finaliser of MurmurHash3, so that all bits are even.
  * It never changes: sticky decisions and shared data depend on it. Not for secrets.
+ *
+ * ```ts
+ * function isInTest(user: string, percent: u64): bool {
+ *   return hash64(user) % 100 < percent;
+ * }
+ * ```
  */
 export function hash64(text: string): u64 {
   let hash = ((<u64>0xcbf29ce4) << 32) | 0x84222325;

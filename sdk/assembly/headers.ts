@@ -11,9 +11,12 @@ import {
 } from "./host/header-map";
 import { Status } from "./host/status";
 
+/** One header, or one entry of an attribute that is a map. */
 export class HeaderPair {
   constructor(
+    /** In lower case, as Envoy keeps it. */
     readonly name: string,
+    /** UTF-8; a byte that is none is U+FFFD. */
     readonly value: string,
   ) {}
 }
@@ -35,21 +38,39 @@ export class Headers {
     return <HeaderMap>(<i32>changetype<usize>(this) - 1);
   }
 
-  /** The first value; null where the header is missing. Present but empty is "". */
+  /**
+   * The first value; null where the header is missing or there are no headers in this phase. Present but empty is "".
+   * The first look-up of a callback asks Envoy for one header (1.1 µs), the second fetches all (1.3 µs), further ones
+   * cost no call.
+   *
+   * ```ts
+   * class Guard extends HttpContext<NoConfig> {
+   *   onRequestHeaders(endOfStream: bool): Action {
+   *     const key = this.request.headers.get("x-api-key");
+   *     return key === null || key == "" ? new LocalResponse(401).send() : Action.Continue;
+   *   }
+   * }
+   * register<Guard, NoConfig>("guard");
+   * ```
+   */
   get(name: string): string | null {
     return firstHeader(this.map, name);
   }
 
-  /** Every value, in order; empty where the header is missing. */
+  /**
+   * Every value, in order; empty where the header is missing. Envoy itself gives only the first: this reads all
+   * headers.
+   */
   all(name: string): string[] {
     return headerValues(this.map, name);
   }
 
+  /** Whether there is such a header, be it empty. */
   has(name: string): bool {
     return firstHeader(this.map, name) !== null;
   }
 
-  /** All headers in order, pseudo headers such as `:path` among them. */
+  /** All headers in order, pseudo headers such as `:path` among them; empty where there are none in this phase. */
   pairs(): HeaderPair[] {
     return pairsOf(headerEntries(this.map));
   }
@@ -59,7 +80,10 @@ export class Headers {
     return headerMapSize(this.map);
   }
 
-  /** Sets one value in place of all there are. False: headers cannot be changed any more in this phase. */
+  /**
+   * Sets one value in place of all there are. False: headers cannot be changed any more in this phase. A change of a
+   * request header makes Envoy choose the route again.
+   */
   set(name: string, value: string): bool {
     return replaceHeader(this.map, name, value) == Status.Ok;
   }
@@ -69,6 +93,7 @@ export class Headers {
     return addHeader(this.map, name, value) == Status.Ok;
   }
 
+  /** Removes every value. False: headers cannot be changed any more in this phase. True also where there was none. */
   remove(name: string): bool {
     return removeHeader(this.map, name) == Status.Ok;
   }

@@ -32,16 +32,22 @@ export class HttpCallResponse {
   constructor(
     /** 0 where there is none: see `failure`. */
     readonly status: u32,
+    /** Whether, and why, there is no answer of the server's. */
     readonly failure: CallFailure,
+    /** In bytes. */
     readonly bodySize: u32,
+    /** Headers, `:status` among them; 0 after a reset. */
     readonly headerCount: u32,
+    /** Trailers. */
     readonly trailerCount: u32,
   ) {}
 
+  /** They cannot be changed. */
   get headers(): Headers {
     return headersOf(HeaderMap.HttpCallResponseHeaders);
   }
 
+  /** They cannot be changed; empty where there are none. */
   get trailers(): Headers {
     return headersOf(HeaderMap.HttpCallResponseTrailers);
   }
@@ -59,18 +65,39 @@ export class PendingHttpCall extends Call {
 }
 
 /**
- * A request of the plugin's own to a cluster of Envoy's:
- * `new HttpCall("callout|shop|auth|check", "auth.shop", "/check").header("x-user", user).send(new OnCheck(this))`.
- * A stream that waits for it returns `Action.PauseAll` from its headers.
+ * A request of the plugin's own to a cluster of Envoy's. A stream that waits for it returns `Action.PauseAll` from its
+ * headers. It belongs to the stream, or the root, in whose callback it is sent.
+ *
+ * ```ts
+ * class OnCheck extends HttpCallHandler {
+ *   constructor(private readonly stream: Check) {
+ *     super();
+ *   }
+ *   onHttpCallResponse(response: HttpCallResponse): void {
+ *     if (response.status == 200) this.stream.request.resume();
+ *     else new LocalResponse(403).send();
+ *   }
+ * }
+ * class Check extends HttpContext<NoConfig> {
+ *   onRequestHeaders(endOfStream: bool): Action {
+ *     const call = new HttpCall("callout|shop|auth|check", "auth.shop", "/check").header("x-user", "ada");
+ *     call.timeoutMs = 300;
+ *     return call.send(new OnCheck(this)) == Status.Ok ? Action.PauseAll : new LocalResponse(503).send();
+ *   }
+ * }
+ * register<Check, NoConfig>("check");
+ * ```
  */
 export class HttpCall {
   private readonly headers: string[];
   private readonly trailers: string[] = [];
+  /** What is sent as the body; null: none. */
   body: ArrayBuffer | null = null;
   /** 0: none, so that the call may stay for ever. */
   timeoutMs: u32 = 5000;
 
   constructor(
+    /** Name of the cluster. */
     readonly cluster: string,
     authority: string,
     path: string,
@@ -79,24 +106,30 @@ export class HttpCall {
     this.headers = [":method", method, ":path", path, ":authority", authority];
   }
 
+  /** Adds a header; a name may be repeated. */
   header(name: string, value: string): HttpCall {
     this.headers.push(name);
     this.headers.push(value);
     return this;
   }
 
+  /** Adds a trailer. */
   trailer(name: string, value: string): HttpCall {
     this.trailers.push(name);
     this.trailers.push(value);
     return this;
   }
 
+  /** Sets the body, as UTF-8. It sets no content-type. */
   text(body: string): HttpCall {
     this.body = String.UTF8.encode(body);
     return this;
   }
 
-  /** Whether the call was made. Not Ok, for instance for a cluster that is not there: the handler is never called. */
+  /**
+   * Whether the call was made. Not Ok, `Status.BadArgument` for a cluster that is not there: the handler is never
+   * called. Ok: it is called once, if the stream or root still is there. May be called in any callback but onDelete.
+   */
   send(handler: HttpCallHandler): Status {
     const cluster = encode(this.cluster);
     const clusterSize = encodedSize;

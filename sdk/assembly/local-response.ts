@@ -3,9 +3,20 @@ import { Action } from "./action";
 import { Status } from "./host/status";
 import { sendLocalResponse } from "./host/stream";
 
-/** An answer from the plugin itself; the request goes no further. */
+/**
+ * An answer from the plugin itself; the request goes no further. The response's callbacks see it too.
+ *
+ * ```ts
+ * function refuse(): Action {
+ *   const response = new LocalResponse(429).header("retry-after", "5");
+ *   response.body = "try again later";
+ *   return response.send();
+ * }
+ * ```
+ */
 export class LocalResponse {
   private readonly entries: string[] = [];
+  /** Text of the body, as UTF-8. */
   body: string = "";
   /** Instead of `body`, where it is no text. */
   bytes: ArrayBuffer | null = null;
@@ -14,8 +25,10 @@ export class LocalResponse {
   /** -1: none. */
   grpcStatus: i32 = -1;
 
+  /** `status` is that of HTTP; for a gRPC client Envoy makes `grpc-status` of it, unless `grpcStatus` is set. */
   constructor(readonly status: u32) {}
 
+  /** Adds a header; a name may be repeated. */
   header(name: string, value: string): LocalResponse {
     this.entries.push(name);
     this.entries.push(value);

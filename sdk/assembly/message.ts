@@ -15,6 +15,7 @@ export class Message {
     return changetype<usize>(this) == REQUEST;
   }
 
+  /** Its headers, `:path` or `:status` among them. */
   get headers(): Headers {
     return headersOf(this.isRequest ? HeaderMap.RequestHeaders : HeaderMap.ResponseHeaders);
   }
@@ -24,6 +25,7 @@ export class Message {
     return headersOf(this.isRequest ? HeaderMap.RequestTrailers : HeaderMap.ResponseTrailers);
   }
 
+  /** What has come of the body and is not passed on yet; empty outside the callbacks of the body and the trailers. */
   get body(): Body {
     return bodyOf(this.isRequest ? Buffer.RequestBody : Buffer.ResponseBody);
   }
@@ -33,7 +35,10 @@ export class Message {
     return this.body.text(start, length);
   }
 
-  /** Goes on after Action.Pause. False: there is nothing to go on with. */
+  /**
+   * Goes on after Action.Pause or Action.PauseAll, from the handler of a call or another callback of the same stream.
+   * False: there is nothing to go on with.
+   */
   resume(): bool {
     return continueStream(this.isRequest ? StreamType.Request : StreamType.Response) == Status.Ok;
   }

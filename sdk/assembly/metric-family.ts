@@ -15,8 +15,11 @@ export abstract class MetricFamily<M extends Metric> {
   private overflow: M | null = null;
 
   constructor(
+    /** What the names of all series begin with. */
     readonly name: string,
+    /** Names of the labels, in the order in which `with` takes their values. */
     readonly labels: string[],
+    /** Series in each VM, the overflow not counted. */
     readonly maxSeries: i32 = MAX_SERIES,
   ) {}
 
@@ -56,18 +59,31 @@ function escapeDots(value: string): string {
   return text;
 }
 
+/**
+ * Counters of one name with labels.
+ *
+ * ```ts
+ * const requests = new CounterFamily("shop_requests", ["route", "code"]);
+ *
+ * function count(route: string, code: u32): void {
+ *   requests.with([route, code.toString()]).increment();
+ * }
+ * ```
+ */
 export class CounterFamily extends MetricFamily<Counter> {
   protected create(name: string): Counter {
     return new Counter(name);
   }
 }
 
+/** Gauges of one name with labels. */
 export class GaugeFamily extends MetricFamily<Gauge> {
   protected create(name: string): Gauge {
     return new Gauge(name);
   }
 }
 
+/** Histograms of one name with labels. Put the unit in the name. */
 export class HistogramFamily extends MetricFamily<Histogram> {
   protected create(name: string): Histogram {
     return new Histogram(name);

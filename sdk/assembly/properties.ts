@@ -13,9 +13,18 @@ import {
 import { Status } from "./host/status";
 
 /**
- * Envoy's attributes: `properties.string("request.path")`, `properties.integer("response.code")`. What is read as
- * another type than it has is null or the fallback.
+ * Envoy's attributes. What is read as another type than it has is null or the fallback. A read costs 1.2 µs: keep what
+ * you need again. `request.*` is known in onRequestHeaders and onLog, `response.*` and `upstream.*` from the response's
+ * headers on.
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/attributes
+ *
+ * ```ts
+ * function describe(): string {
+ *   const path = properties.string("request.path");
+ *   const code = properties.integer("response.code", -1);
+ *   return (path === null ? "no path" : path) + " " + code.toString();
+ * }
+ * ```
  */
 @unmanaged
 export class Properties {
@@ -29,6 +38,7 @@ export class Properties {
     return stringProperty(path);
   }
 
+  /** As it is encoded; null where the attribute is not set or not known yet. */
   bytes(path: string): ArrayBuffer | null {
     return bytesProperty(path);
   }
@@ -38,10 +48,12 @@ export class Properties {
     return integerProperty(path, fallback);
   }
 
+  /** A double. Integers are read by `integer`. */
   number(path: string, fallback: f64 = 0): f64 {
     return numberProperty(path, fallback);
   }
 
+  /** For example `connection.mtls`. */
   boolean(path: string, fallback: bool = false): bool {
     return booleanProperty(path, fallback);
   }
@@ -62,6 +74,7 @@ export class Properties {
     return entries === null ? null : pairsOf(entries);
   }
 
+  /** The items of a list; null where it is not set. */
   list(path: string): string[] | null {
     const entries = entriesProperty(path);
     if (entries === null) return null;
@@ -70,6 +83,7 @@ export class Properties {
     return items;
   }
 
+  /** Whether the attribute is set and known by now. */
   has(path: string): bool {
     return fetchProperty(path);
   }
@@ -82,6 +96,7 @@ export class Properties {
     return writeProperty(key, value) == Status.Ok;
   }
 
+  /** As `set`, with bytes. */
   setBytes(key: string, value: ArrayBuffer): bool {
     return writePropertyBytes(key, value) == Status.Ok;
   }

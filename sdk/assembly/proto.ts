@@ -2,7 +2,16 @@ import { copyBytes, decode } from "./abi/text";
 
 const INITIAL = 64;
 
-/** Writes a protobuf message, field by field. https://protobuf.dev/programming-guides/encoding/ */
+/**
+ * Writes a protobuf message, field by field. https://protobuf.dev/programming-guides/encoding/
+ *
+ * ```ts
+ * function person(name: string, age: u32): ArrayBuffer {
+ *   const address = new ProtoWriter().string(1, "Berlin");
+ *   return new ProtoWriter().string(1, name).varint(2, age).message(3, address).finish();
+ * }
+ * ```
+ */
 export class ProtoWriter {
   private bytes: StaticArray<u8> = new StaticArray<u8>(INITIAL);
   private size: i32 = 0;
@@ -14,6 +23,7 @@ export class ProtoWriter {
     return this;
   }
 
+  /** A field of type double. */
   double(field: u32, value: f64): ProtoWriter {
     this.writeVarint(((<u64>field) << 3) | 1);
     this.reserve(8);
@@ -22,18 +32,22 @@ export class ProtoWriter {
     return this;
   }
 
+  /** A field of type string. */
   string(field: u32, value: string): ProtoWriter {
     return this.bytesField(field, String.UTF8.encode(value));
   }
 
+  /** A field of type bytes. */
   bytesField(field: u32, value: ArrayBuffer): ProtoWriter {
     return this.raw(field, changetype<usize>(value), value.byteLength);
   }
 
+  /** A field that is a message. */
   message(field: u32, value: ProtoWriter): ProtoWriter {
     return this.raw(field, changetype<usize>(value.bytes), value.size);
   }
 
+  /** The bytes of what was written; more may be written behind it. */
   finish(): ArrayBuffer {
     return copyBytes(changetype<usize>(this.bytes), this.size);
   }
@@ -70,7 +84,18 @@ export class ProtoWriter {
   }
 }
 
-/** Walks through a protobuf message: `while (reader.next()) if (reader.field == 1) name = reader.string();`. */
+/**
+ * Walks through a protobuf message, field by field. Unknown fields are passed over by not looking at them.
+ *
+ * ```ts
+ * function nameOf(message: ArrayBuffer): string {
+ *   let name = "";
+ *   const reader = new ProtoReader(message);
+ *   while (reader.next()) if (reader.field == 1) name = reader.string();
+ *   return name;
+ * }
+ * ```
+ */
 export class ProtoReader {
   /** The number of the field at hand. */
   field: u32 = 0;
@@ -103,22 +128,27 @@ export class ProtoReader {
     return true;
   }
 
+  /** The value of an int32, int64, uint32, uint64, enum or fixed field. */
   varint(): u64 {
     return this.value;
   }
 
+  /** The value of a bool field. */
   boolean(): bool {
     return this.value != 0;
   }
 
+  /** The value of a double field. */
   double(): f64 {
     return reinterpret<f64>(this.value);
   }
 
+  /** The value of a string field. */
   string(): string {
     return this.size == 0 ? "" : decode(this.start, this.size);
   }
 
+  /** The value of a bytes field, or the bytes of a message for another reader. */
   bytes(): ArrayBuffer {
     return copyBytes(this.start, this.size);
   }

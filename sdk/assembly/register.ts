@@ -35,14 +35,39 @@ export function addRegistration(registration: Registration): void {
 }
 
 /**
- * Makes a plugin of the module known, at its top level: `register<Canary, Config>("canary")`. T is an HttpContext<C> or
- * a StreamContext<C>. A module may hold several plugins; Envoy chooses by `root_id`.
+ * Makes a plugin of the module known, at its top level. T is an HttpContext<C> or a StreamContext<C>. A module may hold
+ * several plugins; Envoy chooses by `root_id`.
+ *
+ * ```ts
+ * class Hello extends HttpContext<NoConfig> {
+ *   onResponseHeaders(endOfStream: bool): Action {
+ *     this.response.headers.set("x-hello", "mesh");
+ *     return Action.Continue;
+ *   }
+ * }
+ * register<Hello, NoConfig>("hello");
+ * ```
  */
 export function register<T extends Context, C>(rootId: string): void {
   registerRoot<T, RootContext<C>>(rootId);
 }
 
-/** As `register`, with a root class of the author's own, which extends RootContext<C>. */
+/**
+ * As `register`, with a root class of the author's own, which extends RootContext<C>: the place for what the streams of
+ * a configuration share.
+ *
+ * ```ts
+ * class Totals extends RootContext<NoConfig> {
+ *   requests: u64 = 0;
+ * }
+ * class Counted extends HttpContext<NoConfig> {
+ *   onLog(): void {
+ *     (this.root as Totals).requests++;
+ *   }
+ * }
+ * registerRoot<Counted, Totals>("counted");
+ * ```
+ */
 export function registerRoot<T extends Context, R extends AnyRootContext>(rootId: string): void {
   addRegistration(new PluginRegistration<T, R>(rootId));
 }

@@ -7,8 +7,18 @@ import { Status } from "./host/status";
 export class Route {
   /**
    * Sends the request to this subset of the destination host (DestinationRule). Only while the request's headers are
-   * handled. The plugin's manifest names `subsetRoutes` under `requires`, so that the mesh makes the routes: they
-   * match the filter state `wasm.weft.subset`.
+   * handled; afterwards it does nothing. The plugin's manifest names `subsetRoutes` under `requires`, so that the mesh
+   * makes the routes: they match the filter state `wasm.weft.subset`.
+   *
+   * ```ts
+   * class Beta extends HttpContext<NoConfig> {
+   *   onRequestHeaders(endOfStream: bool): Action {
+   *     if (this.request.headers.has("x-beta")) this.route.subset = "v2";
+   *     return Action.Continue;
+   *   }
+   * }
+   * register<Beta, NoConfig>("beta");
+   * ```
    */
   set subset(name: string) {
     if (writeProperty("weft.subset", name) == Status.Ok) clearRouteCache();

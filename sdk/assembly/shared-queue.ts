@@ -10,7 +10,29 @@ import { Status } from "./host/status";
 
 /**
  * Messages between workers and between plugins, first in, first out. The root that registered it last is told by
- * `onQueueReady` that there is something to take; each message is taken once.
+ * `onQueueReady` that there is something to take; each message is taken once. It has no bound: take until it is empty.
+ *
+ * ```ts
+ * class Reader extends RootContext<NoConfig> {
+ *   queue: SharedQueue | null = null;
+ *   onConfigure(): bool {
+ *     this.queue = SharedQueue.register("events");
+ *     return this.queue !== null;
+ *   }
+ *   onQueueReady(queueId: u32): void {
+ *     const queue = this.queue;
+ *     if (queue === null) return;
+ *     for (let message = queue.pop(); message !== null; message = queue.pop()) log.info(String.UTF8.decode(message));
+ *   }
+ * }
+ * class Writer extends HttpContext<NoConfig> {
+ *   onLog(): void {
+ *     const queue = (this.root as Reader).queue;
+ *     if (queue !== null) queue.push(String.UTF8.encode("a request"));
+ *   }
+ * }
+ * registerRoot<Writer, Reader>("events");
+ * ```
  */
 export class SharedQueue {
   private constructor(
@@ -34,6 +56,7 @@ export class SharedQueue {
     return status == Status.Ok ? new SharedQueue(load<u32>(resultWord)) : null;
   }
 
+  /** Adds a message at the end. False: the queue is gone. */
   push(message: ArrayBuffer): bool {
     return proxy_enqueue_shared_queue(this.id, changetype<usize>(message), message.byteLength) == Status.Ok;
   }

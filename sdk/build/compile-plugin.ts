@@ -5,12 +5,14 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { RegisteredPlugin } from "../transform/index.js";
 import { EMPTY_SCHEMA, type JsonSchema } from "../transform/json-schema.js";
+import { describeModule, type ModuleDescription } from "../wasm/describe-module.js";
+import { trimNames } from "../wasm/function-names.js";
 import { compileSource } from "./compile-source.js";
-import type { Diagnostic } from "./diagnostic.js";
+import { type Diagnostic, withExcerpt } from "./diagnostic.js";
 import type { PluginManifest } from "./manifest.js";
-import { type ParsedManifest, parsePluginYaml } from "./parse-plugin-yaml.js";
-import { type ModuleFunctions, moduleFunctions, trimNames } from "./wasm-module.js";
+import { fieldPosition, type ParsedManifest, parsePluginYaml } from "./parse-plugin-yaml.js";
 
+/** What is compiled, and how. */
 export interface CompilePluginOptions {
   /** The folder with plugin.yaml and assembly/index.ts. */
   dir: string;
@@ -18,12 +20,17 @@ export interface CompilePluginOptions {
   sdkDir?: string;
   /** Keeps the names of functions, which Envoy prints when a plugin traps. Default true. */
   names?: boolean;
+  /** Not optimised, with all names as asc gives them and a source map. For looking into a plugin, not for shipping. */
+  debug?: boolean;
 }
 
+/** The module and its manifest, or what is wrong. */
 export type CompilePluginResult =
   | {
       ok: true;
       wasm: Uint8Array;
+      /** With `debug`: lines of the sources for offsets in the module, as Envoy's backtraces have them. */
+      sourceMap?: string;
       manifest: PluginManifest;
       /** `manifest` as YAML, in a fixed order: the plugin.yaml of the image. */
       pluginYaml: string;
@@ -35,56 +42,109 @@ export type CompilePluginResult =
   | { ok: false; diagnostics: Diagnostic[] };
 
 const SDK_NAME = "@weft/sdk";
+const MANIFEST = "plugin.yaml";
 const MARKER = "proxy_abi_version_0_2_1";
-const FRAME = new Set([MARKER, "malloc", "memory", "_initialize"]);
+const FRAME = new Set([MARKER, "malloc", "_initialize"]);
 
 /**
  * Compiles a plugin. The same sources give the same bytes, wherever the folder is. Mistakes of the author are
  * diagnostics; a folder that cannot be read is an Error.
  */
 export async function compilePlugin(options: CompilePluginOptions): Promise<CompilePluginResult> {
-  const { dir, sdkDir = ownSdkDir(), names = true } = options;
-  const text = await readOptional(join(dir, "plugin.yaml"));
-  if (text === undefined) return failure(`there is no plugin.yaml in ${dir}`);
+  const { dir, sdkDir = ownSdkDir(), names = true, debug = false } = options;
+  const text = await readOptional(join(dir, MANIFEST));
+  if (text === undefined) return failure(`there is no ${MANIFEST} in ${dir}`);
   const parsed = parsePluginYaml(text);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return { ok: false, diagnostics: parsed.diagnostics.map((found) => withExcerpt(found, text)) };
   if (!existsSync(join(dir, "assembly", "index.ts"))) return failure(`there is no assembly/index.ts in ${dir}`);
-  const compiled = await compileSource({ dir, sdkDir });
-  if (!compiled.ok) return compiled;
+  const compiled = await compileSource({ dir, sdkDir, debug });
+  const written = writtenByBuild(parsed.manifest, text);
+  if (!compiled.ok) return { ok: false, diagnostics: [...written, ...compiled.diagnostics] };
 
-  const wasm = trimNames(compiled.wasm, names);
-  const functions = moduleFunctions(wasm);
-  const mistakes = check(parsed.manifest, functions, compiled.plugins);
-  if (mistakes.length > 0) return { ok: false, diagnostics: [...mistakes, ...compiled.diagnostics] };
+  const wasm = debug ? compiled.wasm : trimNames(compiled.wasm, names);
+  const description = describeModule(wasm);
+  const diagnostics = [...written, ...compiled.diagnostics];
+  const mistakes = check(parsed.manifest, text, description, compiled.plugins);
+  if (mistakes.length > 0) return { ok: false, diagnostics: [...mistakes, ...diagnostics] };
   const schema = compiled.plugins.find((plugin) => plugin.rootId === parsed.manifest.rootId)?.schema ?? EMPTY_SCHEMA;
-  const manifest = complete(parsed.manifest, functions, schema);
+  const manifest = complete(parsed.manifest, description, schema);
   const pluginYaml = stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 });
-  return { ok: true, wasm, manifest, pluginYaml, schema, diagnostics: compiled.diagnostics };
+  const { sourceMap } = compiled;
+  return {
+    ok: true,
+    wasm,
+    ...(sourceMap === undefined ? {} : { sourceMap }),
+    manifest,
+    pluginYaml,
+    schema,
+    diagnostics,
+  };
 }
 
-function check(manifest: ParsedManifest, functions: ModuleFunctions, plugins: RegisteredPlugin[]): Diagnostic[] {
+function check(
+  manifest: ParsedManifest,
+  text: string,
+  description: ModuleDescription,
+  plugins: RegisteredPlugin[],
+): Diagnostic[] {
   const mistakes: Diagnostic[] = [];
-  const add = (message: string, file?: string): void => {
-    mistakes.push({ severity: "error", message, ...(file === undefined ? {} : { file }) });
+  const add = (message: string): void => void mistakes.push({ severity: "error", message });
+  const addField = (message: string, ...fields: string[]): void => {
+    mistakes.push(manifestDiagnostic("error", message, text, fields));
   };
-  if (functions.hasStartSection) add("the module has a start section, which can crash Envoy");
-  if (!functions.exports.includes(MARKER)) add(`the module does not export ${MARKER}`);
+  if (description.hasStartSection) add("the module has a start section, which can crash Envoy");
+  if (!description.exports.has(MARKER)) add(`the module does not export ${MARKER}`);
   if (!plugins.some((plugin) => plugin.rootId === manifest.rootId)) {
     const known = plugins.map((plugin) => `"${plugin.rootId}"`).join(", ");
-    add(
+    // Without a rootId, the name is it.
+    addField(
       `rootId "${manifest.rootId}" is not registered; ` +
         (known === "" ? `call register<Stream, Config>("${manifest.rootId}")` : `the module registers ${known}`),
-      "plugin.yaml",
+      "rootId",
+      "name",
     );
   }
   const allowed = manifest.capabilities;
-  const extra = allowed === undefined ? [] : functions.imports.filter((name) => !allowed.includes(name));
-  if (extra.length > 0) add(`the module calls ${extra.join(", ")}, which "capabilities" does not list`, "plugin.yaml");
+  const extra = allowed === undefined ? [] : importedFunctions(description).filter((name) => !allowed.includes(name));
+  if (extra.length > 0) {
+    addField(`the module calls ${extra.join(", ")}, which "capabilities" does not list`, "capabilities");
+  }
   return mistakes;
 }
 
+/* What the author writes and the build replaces. */
+function writtenByBuild(manifest: ParsedManifest, text: string): Diagnostic[] {
+  return (["sdk", "callbacks", "configSchema"] as const).flatMap((field) =>
+    manifest[field] === undefined
+      ? []
+      : [
+          manifestDiagnostic("warning", `field "${field}" is written by the build; this one is not used`, text, [
+            field,
+          ]),
+        ],
+  );
+}
+
+/* At the first of these fields that is there. */
+function manifestDiagnostic(
+  severity: Diagnostic["severity"],
+  message: string,
+  text: string,
+  fields: readonly string[],
+): Diagnostic {
+  const place = fields.map((field) => fieldPosition(text, [field])).find((found) => found !== undefined);
+  return withExcerpt({ severity, file: MANIFEST, ...place, message }, text);
+}
+
+function importedFunctions({ imports }: ModuleDescription): string[] {
+  return imports
+    .filter(({ kind }) => kind === "function")
+    .map(({ name }) => name)
+    .sort();
+}
+
 /* In the order in which people read it. */
-function complete(authored: ParsedManifest, functions: ModuleFunctions, configSchema: JsonSchema): PluginManifest {
+function complete(authored: ParsedManifest, module: ModuleDescription, configSchema: JsonSchema): PluginManifest {
   const { name, version, description, rootId, abi, side, phase, stateVersion, requires, metrics } = authored;
   return {
     name,
@@ -98,8 +158,8 @@ function complete(authored: ParsedManifest, functions: ModuleFunctions, configSc
     requires,
     metrics,
     sdk: { name: SDK_NAME, version: sdkVersion() },
-    capabilities: functions.imports,
-    callbacks: functions.exports.filter((exported) => !FRAME.has(exported)),
+    capabilities: importedFunctions(module),
+    callbacks: [...module.exports.keys()].filter((exported) => !FRAME.has(exported)).sort(),
     configSchema,
   };
 }

@@ -2,18 +2,25 @@ import type { JsonSchema } from "../transform/json-schema.js";
 
 /** On which sidecar a plugin can run: the caller's (client), the callee's (server), or either. */
 export const SIDES = ["client", "server", "both"] as const;
+/** One of SIDES. */
 export type Side = (typeof SIDES)[number];
 
 /** The slot that a plugin goes into when the WasmPlugin resource names none. */
 export const PHASES = ["authn", "authz", "stats", "default"] as const;
+/** One of PHASES. */
 export type Phase = (typeof PHASES)[number];
 
 /** What a plugin needs of the mesh. */
 export const REQUIREMENTS = ["subsetRoutes", "retryBackoff"] as const;
+/** One of REQUIREMENTS. */
 export type Requirement = (typeof REQUIREMENTS)[number];
 
 export const METRIC_TYPES = ["counter", "histogram"] as const;
+/** What a series of the manifest is. */
 export type MetricType = (typeof METRIC_TYPES)[number];
+
+export const METRIC_PROTOCOLS = ["http", "tcp"] as const;
+export const METRIC_MOMENTS = ["start", "end"] as const;
 
 /** A series that the mesh emits through Envoy's stats access logger for each stream the plugin is attached to. */
 export interface ManifestMetric {
@@ -27,6 +34,10 @@ export interface ManifestMetric {
   value?: string;
   /** Prometheus label name → Envoy format string, for example `%RESPONSE_CODE%` or `%FILTER_STATE(wasm.weft.x:PLAIN)%`. */
   labels: Record<string, string>;
+  /** Of HTTP streams or of TCP connections. Default: http. */
+  protocol?: (typeof METRIC_PROTOCOLS)[number];
+  /** Of a TCP connection: when it is established or when it has ended. Default: end. */
+  when?: (typeof METRIC_MOMENTS)[number];
 }
 
 /** What the author writes in plugin.yaml, with the defaults filled in. */

@@ -4,6 +4,8 @@ import { type Diagnostic, position } from "./diagnostic.js";
 import {
   type AuthoredManifest,
   type ManifestMetric,
+  METRIC_MOMENTS,
+  METRIC_PROTOCOLS,
   METRIC_TYPES,
   PHASES,
   type PluginManifest,
@@ -22,6 +24,7 @@ const MAX_ALIASES = 0;
 /** The author's part is always there; what the build adds is there in a manifest out of an image. */
 export type ParsedManifest = AuthoredManifest & Partial<PluginManifest>;
 
+/** The manifest, or what is wrong with it. */
 export type ParsePluginYamlResult = { ok: true; manifest: ParsedManifest } | { ok: false; diagnostics: Diagnostic[] };
 
 type Fields = Record<string, unknown>;
@@ -72,6 +75,21 @@ export function parsePluginYaml(text: string): ParsePluginYamlResult {
   const fields = diagnostics.length > 0 ? undefined : object(value, [], FIELDS, report);
   const manifest = fields === undefined ? undefined : readManifest(fields, report);
   return diagnostics.length > 0 || manifest === undefined ? { ok: false, diagnostics } : { ok: true, manifest };
+}
+
+/**
+ * Line and column of a field of plugin.yaml, or of the nearest that is there: `["metrics", 0, "name"]`. Undefined for a
+ * text that has nothing of it.
+ */
+export function fieldPosition(
+  text: string,
+  path: readonly (string | number)[],
+): { line: number; column: number } | undefined {
+  const root = parseDocument(text, { prettyErrors: false }).contents;
+  const [first] = path;
+  if (!isMap(root) || !root.items.some((item) => isNode(item.key) && String(item.key) === first)) return undefined;
+  const offset = offsetOf(root, path);
+  return offset === undefined ? undefined : position(text, offset);
 }
 
 type ReportField = (path: readonly (string | number)[], message: string) => void;
@@ -143,13 +161,18 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
   const seen = new Set<string>();
   return list(value, ["metrics"], MAX_METRICS, report).map((item, i) => {
     const path = ["metrics", i];
-    const fields = object(item, path, ["name", "type", "value", "labels"], report) ?? {};
+    const fields = object(item, path, ["name", "type", "value", "labels", "protocol", "when"], report) ?? {};
     const name = matching(fields.name, [...path, "name"], METRIC_NAME, "a Prometheus metric name", report);
     if (seen.has(name)) report([...path, "name"], `metric "${name}" is declared twice`);
     seen.add(name);
     const type = oneOf(fields.type, [...path, "type"], METRIC_TYPES, report);
     if (type === "histogram" && fields.value === undefined) {
       report(path, `field "${show([...path, "value"])}" is missing; a histogram needs what it records`);
+    }
+    const protocol = oneOf(fields.protocol ?? "http", [...path, "protocol"], METRIC_PROTOCOLS, report);
+    const when = oneOf(fields.when ?? "end", [...path, "when"], METRIC_MOMENTS, report);
+    if (when === "start" && protocol !== "tcp") {
+      report([...path, "when"], `metric "${name}" is of HTTP requests, which are counted when they end`);
     }
     const labels = object(fields.labels ?? {}, [...path, "labels"], undefined, report) ?? {};
     if (Object.keys(labels).length > MAX_LABELS) {
@@ -159,6 +182,8 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
       name,
       type,
       ...(fields.value === undefined ? {} : { value: format(fields.value, [...path, "value"], report) }),
+      ...(fields.protocol === undefined ? {} : { protocol }),
+      ...(fields.when === undefined ? {} : { when }),
       labels: Object.fromEntries(
         Object.entries(labels).map(([label, text]) => {
           const place = [...path, "labels", label];

@@ -1,5 +1,6 @@
 import type { HeaderInit, HeaderList } from "./header-map.js";
 
+/** The answer of an HTTP call. */
 export interface CallAnswer {
   /** Default 200. */
   status?: number;
@@ -25,6 +26,7 @@ export interface HttpCall extends CallBase {
   readonly headers: HeaderList;
   readonly body: Uint8Array;
   readonly trailers: HeaderList;
+  /** The service answers. The plugin's handler has run when this returns. */
   respond(answer?: CallAnswer): void;
   /** The connection failed: Envoy gives the plugin a response of its own with status 503. */
   fail(reason?: string): void;
@@ -41,9 +43,11 @@ export interface GrpcCall extends CallBase {
   readonly method: string;
   readonly initialMetadata: HeaderList;
   readonly message: Uint8Array;
+  /** The service answers with one message and status 0. */
   respond(message: Uint8Array | string): void;
   /** A status other than 0, for example 14 for unavailable. */
   fail(status: number, message?: string): void;
+  /** Time is up: Envoy gives the plugin status 14 with `{response_timeout}` in the message. */
   timeout(): void;
 }
 
@@ -57,10 +61,15 @@ export interface GrpcStreamCall extends CallBase {
   readonly sent: readonly Uint8Array[];
   /** The plugin closed or half-closed its side. */
   readonly ended: boolean;
+  /** The service's initial metadata comes. */
   receiveInitialMetadata(metadata: HeaderInit): void;
+  /** The service sends a message. */
   receive(message: Uint8Array | string): void;
+  /** The service's trailing metadata comes. */
   receiveTrailingMetadata(metadata: HeaderInit): void;
+  /** The service ends the stream with a status of gRPC. */
   close(status: number, message?: string): void;
 }
 
+/** A call that the plugin made; `kind` says which. */
 export type Call = HttpCall | GrpcCall | GrpcStreamCall;

@@ -21,6 +21,7 @@ export class Clock {
   #timers: Pending[] = [];
   readonly #around: (body: () => void) => void;
 
+  /** @internal */
   constructor(now: Date, around: (body: () => void) => void) {
     this.#startNs = BigInt(now.getTime()) * 1_000_000n;
     this.#around = around;
@@ -31,6 +32,7 @@ export class Clock {
     return this.#startNs + this.monotonicNs - MONOTONIC_START_NS;
   }
 
+  /** Nanoseconds since an unknown moment; the same for all threads. */
   get monotonicNs(): bigint {
     return MONOTONIC_START_NS + BigInt(Math.round(this.#elapsedMs * 1e6));
   }
@@ -52,7 +54,10 @@ export class Clock {
     });
   }
 
-  /** For the host's own timers. */
+  /**
+   * @internal
+   * For the host's own timers.
+   */
   after(ms: number, fire: () => void): Timer {
     const pending = { atMs: this.#elapsedMs + ms, order: this.#order++, fire };
     this.#timers.push(pending);

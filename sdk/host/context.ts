@@ -34,6 +34,7 @@ export const BufferType = {
 /** Numbers of streams in the ABI. */
 export const StreamType = { Request: 0, Response: 1, Downstream: 2, Upstream: 3 } as const;
 
+/** An answer that is not the upstream's. */
 export interface LocalReply {
   status: number;
   details: string;

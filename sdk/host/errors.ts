@@ -19,6 +19,7 @@ export type HostErrorCode =
 
 /** The plugin, or the test, did something wrong. `message` says what and what to do. */
 export class HostError extends Error {
+  /** What to branch on; the message is for people. */
   readonly code: HostErrorCode;
 
   constructor(code: HostErrorCode, message: string, options?: ErrorOptions) {
@@ -36,6 +37,7 @@ export class HostError extends Error {
  */
 export type ViolationKind = "phase" | "metric" | "trap" | "leak" | "resume" | "late" | "length" | "crash";
 
+/** One thing that a careful author wants to know of. */
 export interface Violation {
   kind: ViolationKind;
   message: string;

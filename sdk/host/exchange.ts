@@ -5,6 +5,7 @@ import type { HttpStream } from "./http-stream.js";
 import type { Passed } from "./passed.js";
 import type { StreamOptions } from "./stream-options.js";
 
+/** What the client sends. */
 export interface ExchangeRequest extends Omit<StreamOptions, "protocol"> {
   /** Default GET. */
   method?: string;
@@ -30,6 +31,7 @@ export interface UpstreamRequest {
   trailers: HeaderList | undefined;
 }
 
+/** What the upstream answers. */
 export interface UpstreamResponse {
   /** Default 200. */
   status?: number;
@@ -38,6 +40,7 @@ export interface UpstreamResponse {
   trailers?: HeaderInit;
 }
 
+/** Answers what reaches the upstream. Default: 200 without a body. */
 export type UpstreamHandler = (request: UpstreamRequest) => UpstreamResponse | Promise<UpstreamResponse>;
 
 /** What the client saw. */
@@ -49,6 +52,7 @@ export interface ExchangeResponse {
   trailers: HeaderList | undefined;
 }
 
+/** What came of `host.request`. It goes on changing while the plugin waits for a call. */
 export interface Exchange {
   /** Undefined while the plugin holds the exchange back, and where the stream was reset. */
   readonly response: ExchangeResponse | undefined;

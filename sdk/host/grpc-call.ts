@@ -20,6 +20,7 @@ export interface GrpcHandle {
 }
 
 const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
 const VIA_UPSTREAM = "via_upstream";
 
 /** A unary call: it ends with a message or with a status, never with both. */
@@ -126,6 +127,15 @@ export function createGrpcStream(vm: Vm, root: RootContext, request: GrpcTarget 
   });
   vm.services.addCall(call);
   return call;
+}
+
+/** A GrpcService may name a cluster that is not there: the call fails, and is closed all the same. */
+export function failAtOnce(vm: Vm, root: RootContext, token: number): number {
+  vm.afterCall(() => {
+    root.status = { code: UNAVAILABLE, message: "Cluster not available" };
+    vm.callback(root, "proxy_on_grpc_close", [token, UNAVAILABLE]);
+  });
+  return Status.InternalFailure;
 }
 
 function bytesOf(message: Uint8Array | string): Uint8Array {

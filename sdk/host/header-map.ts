@@ -2,6 +2,7 @@ import type { Pair } from "./pairs.js";
 
 /** Values are byte strings: one character per byte (latin1), as Envoy keeps them. */
 export type HeaderList = readonly Pair[];
+/** Headers as a list of pairs, or as an object; a list of values repeats the header. */
 export type HeaderInit = HeaderList | Readonly<Record<string, string | readonly string[]>>;
 
 /*
@@ -31,6 +32,7 @@ const SINGLE = new Set(
 export class HeaderMap {
   #entries: { name: string; value: string }[] = [];
 
+  /** Makes a map of these headers. */
   static from(init: HeaderInit = []): HeaderMap {
     const map = new HeaderMap();
     if (Array.isArray(init)) for (const [name, value] of init as HeaderList) map.add(name, value);
@@ -42,6 +44,7 @@ export class HeaderMap {
     return map;
   }
 
+  /** Number of headers, repeated ones counted. */
   get size(): number {
     return this.#entries.length;
   }
@@ -57,11 +60,13 @@ export class HeaderMap {
     return this.#entries.find((entry) => entry.name === key)?.value;
   }
 
+  /** Every value, in order. */
   all(name: string): string[] {
     const key = name.toLowerCase();
     return this.#entries.filter((entry) => entry.name === key).map((entry) => entry.value);
   }
 
+  /** Adds a value. A header that Envoy keeps once gets it behind a comma. */
   add(name: string, value: string): void {
     const key = name.toLowerCase();
     const existing = SINGLE.has(key) ? this.#entries.find((entry) => entry.name === key) : undefined;
@@ -83,19 +88,23 @@ export class HeaderMap {
     else existing.value = value;
   }
 
+  /** Removes every value. */
   remove(name: string): void {
     const key = name.toLowerCase();
     this.#entries = this.#entries.filter((entry) => entry.name !== key);
   }
 
+  /** Removes all headers. */
   clear(): void {
     this.#entries = [];
   }
 
+  /** All headers in order. */
   toList(): Pair[] {
     return this.#entries.map(({ name, value }) => [name, value] as const);
   }
 
+  /** A copy that changes by itself. */
   clone(): HeaderMap {
     return HeaderMap.from(this.toList());
   }

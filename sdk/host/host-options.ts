@@ -7,6 +7,7 @@ import type { SharedData } from "./shared-data.js";
 import type { SharedQueues } from "./shared-queues.js";
 import type { LogLevel } from "./status.js";
 
+/** What a host is made with. */
 export interface HostOptions extends PluginOptions {
   /** Several configurations in one VM, instead of the one that `config`, `name`, `rootId` and so on describe. */
   plugins?: readonly PluginOptions[];
@@ -48,6 +49,7 @@ export interface SharedState {
   readonly metrics: MetricStore;
 }
 
+/** Bounds of the host. */
 export interface HostLimits {
   /** Longest time of one call into the guest, in real milliseconds. Default 10,000. */
   callMs?: number;
@@ -59,6 +61,7 @@ export interface HostLimits {
   logEntries?: number;
 }
 
+/** Which of several plugins and workers is meant. */
 export interface Target {
   /** Name of the plugin. Default: the first. */
   plugin?: string;

@@ -29,6 +29,13 @@ const MAX_POSTED = 100_000;
 /**
  * Loads a module as Envoy does: base VM, a canary per configuration, the main thread, the workers. Rejects with a
  * HostError that says in which stage it failed.
+ *
+ * ```ts
+ * const host = await load("build/plugin.wasm", { rootId: "hello", config: { name: "reader" } });
+ * const { response } = await host.request({ path: "/books" }, () => ({ body: "a book" }));
+ * console.log(response?.status, response?.text);
+ * host.close();
+ * ```
  */
 export async function load(wasm: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
   return createHost(typeof wasm === "string" ? await readFile(wasm) : wasm, options);
@@ -42,12 +49,17 @@ export function createHost(wasm: Uint8Array, options: HostOptions = {}): Host {
 
 /** A simulated Envoy process with one module in it. */
 export class Host {
+  /** Time as the plugin sees it; it moves when the test says so. */
   readonly clock: Clock;
+  /** The stats of the process, without `wasmcustom.`. */
   readonly metrics: MetricStore;
+  /** What plugins keep in shared data, by VM id. */
   readonly sharedData: SharedData;
+  /** The shared queues. */
   readonly queues: SharedQueues;
   /** Everything that was logged, of all threads. */
   readonly allLogs: LogEntry[] = [];
+  /** What a careful author wants to know of, whether it was thrown or not. */
   readonly violations: Violation[] = [];
   readonly #plugins: readonly Plugin[];
   readonly #threads = new Map<string, Thread>();
@@ -60,6 +72,7 @@ export class Host {
   #thrown = 0;
   #closed = false;
 
+  /** @internal */
   constructor(module: LoadedModule, options: HostOptions) {
     const { strict = true } = options;
     this.#strict = typeof strict === "boolean" ? () => strict : (kind) => strict.includes(kind);
@@ -91,15 +104,17 @@ export class Host {
     return this.#calls;
   }
 
-  /** The oldest open HTTP call. */
+  /** The oldest open HTTP call. Throws where there is none. */
   get httpCall(): HttpCall {
     return this.#first("http") as HttpCall;
   }
 
+  /** The oldest open unary gRPC call. Throws where there is none. */
   get grpcCall(): GrpcCall {
     return this.#first("grpc") as GrpcCall;
   }
 
+  /** The oldest open gRPC stream. Throws where there is none. */
   get grpcStream(): GrpcStreamCall {
     return this.#first("grpc-stream") as GrpcStreamCall;
   }
@@ -114,11 +129,32 @@ export class Host {
     return this.#worker(worker).vm.contexts.size - 1;
   }
 
-  /** A stream to which the test gives the parts of request and response. */
+  /**
+   * A stream to which the test gives the parts of request and response.
+   *
+   * ```ts
+   * const host = await load("build/plugin.wasm", { rootId: "hello" });
+   * const stream = host.http();
+   * const step = stream.requestHeaders({ ":method": "GET", ":path": "/", ":authority": "a.test" }, { endOfStream: true });
+   * if (!step.paused) stream.responseHeaders({ ":status": "204" }, { endOfStream: true });
+   * console.log(stream.client.headers);
+   * ```
+   */
   http(options: StreamOptions & Target = {}): HttpStream {
     return this.#stream(options);
   }
 
+  /**
+   * A TCP connection to which the test gives the bytes of both sides.
+   *
+   * ```ts
+   * const host = await load("build/plugin.wasm", { rootId: "hello" });
+   * const connection = host.tcp({ worker: 0 });
+   * connection.downstreamData("ping");
+   * console.log(connection.toUpstream.length, connection.closed);
+   * connection.close();
+   * ```
+   */
   tcp(options: TcpOptions & Target = {}): TcpStream {
     return this.#operate(() => new TcpStream(this.#services, this.#root(options), options));
   }

@@ -34,9 +34,13 @@ export class HttpStream {
   #localComplete = false;
   #destroyed = false;
   #reset = false;
+  /** Each time the route was to be chosen anew: by a changed header, or by a call. */
   readonly routeCacheClears: ("headers" | "call")[] = [];
 
-  /** Made by `host.http()`. Without a root, the plugin is not in the chain. */
+  /**
+   * @internal
+   * Made by `host.http()`. Without a root, the plugin is not in the chain.
+   */
   constructor(services: Services, root: RootContext | undefined, options: StreamOptions, hooks: StreamHooks = {}) {
     this.#services = services;
     this.#properties = options.properties ?? {};
@@ -85,14 +89,17 @@ export class HttpStream {
     return this.#toClient.passed;
   }
 
+  /** The plugin holds the request back. */
   get requestPaused(): boolean {
     return this.#request.paused && !this.#destroyed;
   }
 
+  /** The plugin holds the response back. */
   get responsePaused(): boolean {
     return this.#response.paused && !this.#destroyed;
   }
 
+  /** What the plugin, or Envoy for it, answered in the upstream's stead. */
   get localResponse(): LocalReply | undefined {
     return this.#localReply;
   }
@@ -112,11 +119,13 @@ export class HttpStream {
     return new Map([...this.#state].map(([key, { value }]) => [key, value]));
   }
 
+  /** The client's headers come. Pseudo headers are given by the test. */
   requestHeaders(headers: HeaderInit, { endOfStream = false }: EndOfStream = {}): StepResult {
     if (this.#request.map !== undefined) throw new HostError("USAGE", "the request headers were sent already");
     return this.#step(this.#request, () => this.#request.headers(HeaderMap.from(headers), endOfStream));
   }
 
+  /** A part of the request's body comes. */
   requestBody(chunk: string | Uint8Array, { endOfStream = false }: EndOfStream = {}): StepResult {
     this.#mustHave(this.#request, "request");
     const buffer = new ByteBuffer(chunk);
@@ -124,11 +133,13 @@ export class HttpStream {
     return this.#step(this.#request, () => this.#request.data(buffer, endOfStream));
   }
 
+  /** The request ends with trailers. */
   requestTrailers(trailers: HeaderInit): StepResult {
     this.#mustHave(this.#request, "request");
     return this.#step(this.#request, () => this.#request.trailers(HeaderMap.from(trailers)));
   }
 
+  /** The upstream's headers come; `:status` must be among them. */
   responseHeaders(headers: HeaderInit, { endOfStream = false }: EndOfStream = {}): StepResult {
     if (this.#response.map !== undefined) throw new HostError("USAGE", "the response headers were sent already");
     const map = HeaderMap.from(headers);
@@ -138,11 +149,13 @@ export class HttpStream {
     return this.#step(this.#response, () => this.#encodeHeaders(map, endOfStream));
   }
 
+  /** A part of the response's body comes. */
   responseBody(chunk: string | Uint8Array, { endOfStream = false }: EndOfStream = {}): StepResult {
     this.#mustHave(this.#response, "response");
     return this.#step(this.#response, () => this.#encodeData(new ByteBuffer(chunk), endOfStream));
   }
 
+  /** The response ends with trailers. */
   responseTrailers(trailers: HeaderInit): StepResult {
     this.#mustHave(this.#response, "response");
     this.#localComplete = true;

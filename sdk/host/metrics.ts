@@ -1,5 +1,6 @@
 import { Status } from "./status.js";
 
+/** The three kinds of metric. */
 export type MetricKind = "counter" | "gauge" | "histogram";
 
 const KINDS: readonly MetricKind[] = ["counter", "gauge", "histogram"];
@@ -29,15 +30,18 @@ export class MetricStore {
     return Object.fromEntries(sorted);
   }
 
+  /** @internal */
   define(kind: MetricKind, name: string): void {
     if (kind === "histogram") this.#histograms.set(name, this.#histograms.get(name) ?? []);
     else this.#values.set(`${kind} ${name}`, this.#values.get(`${kind} ${name}`) ?? 0n);
   }
 
+  /** @internal */
   read(kind: MetricKind, name: string): bigint {
     return this.#values.get(`${kind} ${name}`) ?? 0n;
   }
 
+  /** @internal */
   write(kind: MetricKind, name: string, value: bigint): void {
     if (kind === "histogram") this.#histograms.get(name)?.push(value);
     else this.#values.set(`${kind} ${name}`, value & MAX_U64);

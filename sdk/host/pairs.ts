@@ -3,6 +3,7 @@
  * https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#serialization
  */
 export type Bytes = Uint8Array;
+/** Name and value. */
 export type Pair = readonly [name: string, value: string];
 
 /** Envoy ignores longer lists; so do we. */

@@ -10,7 +10,7 @@ const withCallback = (name: string, type: string, body: readonly number[]): Uint
 
 test.each<[string, Omit<PreflightOptions, "wasm">]>([
   ["hello", { config: {} }],
-  ["rate-limit", { config: { limit: 1, windowSeconds: 1 } }],
+  ["rate-limit", { config: { limits: [{ name: "all", requests: 1 }] } }],
 ])("%s passes", async (name, options) => {
   const { wasm } = await buildPlugin(name);
   expect(await preflight({ wasm, rootId: name, ...options })).toMatchObject({ ok: true });

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { HostErrorCode } from "./errors.js";
 import type { LogEntry } from "./services.js";
 
+/** What is tried, and with which configuration. */
 export interface PreflightOptions {
   wasm: Uint8Array;
   /** As `config` of a host. */
@@ -17,6 +18,7 @@ export interface PreflightOptions {
   limits?: PreflightLimits;
 }
 
+/** Bounds of a pre-flight. */
 export interface PreflightLimits {
   /** For everything together. Default 20,000. */
   timeMs?: number;
@@ -34,6 +36,7 @@ export interface PreflightLimits {
  */
 export type PreflightStage = "module" | "unknown" | "initialize" | "start" | "configure" | "stream" | "time" | "host";
 
+/** Whether a proxy may have the module, with what it logged. */
 export type PreflightResult =
   | { ok: true; logs: LogEntry[] }
   | { ok: false; stage: PreflightStage; message: string; logs: LogEntry[] };

@@ -12,8 +12,8 @@ export interface Double {
 }
 
 /**
- * Strings and bytes stay as they are; integers and bigints are 8 bytes; other numbers are doubles; a Date is a timestamp;
- * objects are maps, arrays are lists. `undefined` is an attribute that is not set.
+ * Strings and bytes stay as they are; integers and bigints are 8 bytes; other numbers are doubles; a Date is a
+ * timestamp; objects are maps, arrays are lists. `undefined` is an attribute that is not set.
  */
 export type PropertyValue =
   | string
@@ -28,12 +28,15 @@ export type PropertyValue =
   | { readonly [name: string]: PropertyValue }
   | undefined;
 
+/** Attributes by name, nested or with dots. */
 export type PropertyMap = { readonly [name: string]: PropertyValue };
 
+/** An attribute of type duration. */
 export function duration(durationMs: number): Duration {
   return { durationMs };
 }
 
+/** An attribute of type double whose value happens to be whole. */
 export function double(value: number): Double {
   return { double: value };
 }

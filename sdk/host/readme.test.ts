@@ -1,22 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as vitest from "vitest";
+import { readFileSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
 import { buildPlugin } from "../../test/build-plugin.js";
-import * as host from "./host.js";
+import { fencesOf } from "../../test/guide/examples.js";
+import { createTestFolders } from "../../test/guide/run-test-text.js";
+import { typeCheck } from "../../test/guide/type-check.js";
 
 /* The example of the README, as it stands there. */
-const text = readFileSync(new URL("README.md", import.meta.url), "utf8");
-const example = /```ts\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
-const dir = mkdtempSync(join(tmpdir(), "weft-readme-"));
+const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
+const example = fencesOf(readme).find(({ language }) => language === "ts")?.text ?? "";
+const folder = createTestFolders()("readme");
 
-vitest.beforeAll(async () => {
-  writeFileSync(join(dir, "plugin.wasm"), (await buildPlugin("hello")).wasm);
+beforeAll(async () => writeFileSync(folder.wasmFile, (await buildPlugin("hello")).wasm));
+
+test("it passes a strict type check", () => {
+  expect(typeCheck(new Map([["hello.test.ts", example]]))).toEqual([]);
 });
-vitest.afterAll(() => rmSync(dir, { recursive: true }));
 
-const code = example
-  .replace('import { load } from "@weft/sdk/host";', "const { load } = host;")
-  .replace('import { expect, test } from "vitest";', "const { expect, test } = vitest;")
-  .replaceAll('"build/plugin.wasm"', JSON.stringify(join(dir, "plugin.wasm")));
-new Function("host", "vitest", code)(host, vitest);
+await import(folder.write("hello.test.ts", example));

@@ -8,6 +8,7 @@ import type { SharedQueues } from "./shared-queues.js";
 import type { LogLevel } from "./status.js";
 import type { Vm } from "./vm.js";
 
+/** One line of Envoy's log. */
 export interface LogEntry {
   level: LogLevel;
   message: string;
@@ -19,6 +20,7 @@ export interface LogEntry {
 
 /** What a foreign function gives: bytes, a status other than 0, or nothing. */
 export type ForeignResult = Uint8Array | number | undefined;
+/** A function of the host's that plugins call by name. */
 export type ForeignFunction = (argument: Uint8Array) => ForeignResult;
 
 /** What the VMs of one host share. */

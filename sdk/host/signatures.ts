@@ -2,7 +2,9 @@
  * Types of what Envoy 1.40 registers for ABI 0.2.x and of the callbacks that it looks up. `i` is i32, `I` is i64; what
  * stands after the colon is the result.
  */
-export type Signature = string;
+import type { Signature } from "../wasm/describe-module.js";
+
+export type { Signature } from "../wasm/describe-module.js";
 
 const PROXY: Record<string, Signature> = {
   log: "iii:i",

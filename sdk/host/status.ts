@@ -27,4 +27,5 @@ export const Errno = {
 } as const;
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+/** How urgent a log entry is, from least to most. */
 export type LogLevel = (typeof LOG_LEVELS)[number];

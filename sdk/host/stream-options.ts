@@ -2,6 +2,7 @@ import type { LocalReply } from "./context.js";
 import type { HeaderMap } from "./header-map.js";
 import type { PropertyMap } from "./property-value.js";
 
+/** Whether more comes. */
 export interface EndOfStream {
   /** These are the last bytes. Default false. */
   endOfStream?: boolean;
@@ -18,6 +19,7 @@ export interface StepResult {
   localResponse: LocalReply | undefined;
 }
 
+/** What a stream is made with. */
 export interface StreamOptions {
   /** Attributes, nested or with dots: `{"source.address": "10.0.0.1:80", xds: {route_name: "r"}}`. */
   properties?: PropertyMap;

@@ -6,6 +6,7 @@ import type { Services } from "./services.js";
 import type { EndOfStream } from "./stream-options.js";
 import { Peer, TcpContext } from "./tcp-context.js";
 
+/** What a connection is made with. */
 export interface TcpOptions {
   properties?: PropertyMap;
 }
@@ -20,7 +21,10 @@ export class TcpStream {
   #newPaused = false;
   #closed = false;
 
-  /** Made by `host.tcp()`. */
+  /**
+   * @internal
+   * Made by `host.tcp()`.
+   */
   constructor(services: Services, root: RootContext | undefined, options: TcpOptions) {
     this.#services = services;
     if (root === undefined) return;
@@ -35,6 +39,7 @@ export class TcpStream {
     });
   }
 
+  /** Id of the guest's context; undefined where the plugin is not in the chain. */
   get contextId(): number | undefined {
     return this.#context?.id;
   }
@@ -49,6 +54,7 @@ export class TcpStream {
     return this.#passed.upstream.bytes;
   }
 
+  /** The connection to the client is over. */
   get closed(): boolean {
     return this.#closed;
   }

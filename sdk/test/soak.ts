@@ -1,7 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
+import { compilePlugin, formatDiagnostic } from "@weft/sdk/build";
 import { cluster, httpListener, startEnvoy, startUpstream, wasmFilter } from "../../test/envoy-static.js";
-import { compilePlugin, formatDiagnostic } from "../build/index.js";
 
 export interface SoakOptions {
   requests: number;
@@ -9,6 +10,11 @@ export interface SoakOptions {
   warmUp: number;
   /** Connections at a time. Default 16. */
   connections?: number;
+  /** The plugin's folder. Default: plugins/soak beside this file. */
+  pluginDir?: string;
+  /** Called with the number of requests sent so far, every few thousand. */
+  onProgress?: (sent: number) => void;
+  signal?: AbortSignal;
 }
 
 export interface SoakResult {
@@ -18,16 +24,26 @@ export interface SoakResult {
   /** What Envoy has allocated (`server.memory_allocated`), in bytes. */
   allocatedEarly: number;
   allocatedLate: number;
-  /** The soak ends at the first request that fails. */
+  /** What of Envoy is in memory, in bytes. */
+  residentEarly: number;
+  residentLate: number;
+  /** How many requests were sent: all, unless one failed, which ends the soak. */
+  sent: number;
   failed: number;
+  /** What was wrong with the first that failed. */
+  failure?: string;
 }
 
 const MAX_BODY_BYTES = 65_536;
 const REQUEST_LIMIT_MS = 60_000;
+const PROGRESS_REQUESTS = 5_000;
+const OS_PAGE_BYTES = 4096;
 
 /** Sends requests with bodies through a plugin that calls out, in a real Envoy, and looks at its memory. */
-export async function runSoak({ requests, warmUp, connections = 16 }: SoakOptions): Promise<SoakResult> {
-  const built = await compilePlugin({ dir: fileURLToPath(new URL("./plugins/soak", import.meta.url)) });
+export async function runSoak(options: SoakOptions): Promise<SoakResult> {
+  const { requests, warmUp, connections = 16, signal, onProgress } = options;
+  const { pluginDir = fileURLToPath(new URL("./plugins/soak", import.meta.url)) } = options;
+  const built = await compilePlugin({ dir: pluginDir });
   if (!built.ok) throw new Error(built.diagnostics.map(formatDiagnostic).join("\n"));
   const upstream = await startUpstream((req, res) => req.pipe(res));
   const callee = await startUpstream((req, res) => res.end(`answer ${req.headers["x-size"]}`));
@@ -40,24 +56,42 @@ export async function runSoak({ requests, warmUp, connections = 16 }: SoakOption
   const envoy = await startEnvoy({ resources: { clusters, listeners: [listener] } });
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   try {
-    let failed = 0;
+    const failures: string[] = [];
     let sent = 0;
     const port = envoy.ports.get("soak") ?? 0;
     const until = async (limit: number): Promise<void> => {
       const worker = async (): Promise<void> => {
-        while (sent < limit && failed === 0) if (!(await roundTrip(agent, port, sent++))) failed++;
+        while (sent < limit && failures.length === 0) {
+          signal?.throwIfAborted();
+          const failure = await roundTrip(agent, port, sent++);
+          if (failure !== undefined) failures.push(failure);
+          if (sent % PROGRESS_REQUESTS === 0) onProgress?.(sent);
+        }
       };
       await Promise.all(Array.from({ length: connections }, worker));
     };
     const stat = async (name: string): Promise<number> =>
       Number(new RegExp(`${name}: (\\d+)`).exec(await envoy.admin(`/stats?filter=${name}`))?.[1]);
+    const memory = async () => ({
+      pages: await stat("soak_pages"),
+      allocated: await stat("server.memory_allocated"),
+      resident: Number((await readFile(`/proc/${envoy.pid}/statm`, "utf8")).split(" ")[1]) * OS_PAGE_BYTES,
+    });
     await until(warmUp);
-    const pagesEarly = await stat("soak_pages");
-    const allocatedEarly = await stat("server.memory_allocated");
+    const early = await memory();
     await until(requests);
-    const pagesLate = await stat("soak_pages");
-    const allocatedLate = await stat("server.memory_allocated");
-    return { pagesEarly, pagesLate, allocatedEarly, allocatedLate, failed };
+    const late = await memory();
+    return {
+      pagesEarly: early.pages,
+      pagesLate: late.pages,
+      allocatedEarly: early.allocated,
+      allocatedLate: late.allocated,
+      residentEarly: early.resident,
+      residentLate: late.resident,
+      sent,
+      failed: failures.length,
+      ...(failures[0] === undefined ? {} : { failure: failures[0] }),
+    };
   } finally {
     agent.destroy();
     await envoy.stop();
@@ -65,20 +99,25 @@ export async function runSoak({ requests, warmUp, connections = 16 }: SoakOption
   }
 }
 
-/* Sizes repeat, so that every thousand requests are alike. */
-function roundTrip(agent: Agent, port: number, number: number): Promise<boolean> {
+/* Sizes repeat, so that every thousand requests are alike. Gives what was wrong with the answer. */
+function roundTrip(agent: Agent, port: number, number: number): Promise<string | undefined> {
   const size = number % 50 === 0 ? MAX_BODY_BYTES : 1 + ((number * 37) % 4096);
   const body = "b".repeat(size);
   return new Promise((resolve) => {
+    const failed = (reason: string) => resolve(`request ${number} with a body of ${size} bytes: ${reason}`);
     const req = request({ host: "127.0.0.1", port, path: `/${number % 100}`, method: "POST", agent }, (res) => {
       let received = 0;
       res.on("data", (chunk: Buffer) => {
         received += chunk.length;
       });
-      res.on("error", () => resolve(false));
-      res.on("end", () => resolve(res.statusCode === 200 && received > size));
+      res.on("error", (error) => failed(error.message));
+      res.on("end", () => {
+        if (res.statusCode !== 200) failed(`status ${res.statusCode}, ${received} bytes`);
+        else if (received <= size) failed(`${received} bytes, which lack the callout's answer`);
+        else resolve(undefined);
+      });
     });
-    req.on("error", () => resolve(false));
+    req.on("error", (error) => failed(error.message));
     req.setTimeout(REQUEST_LIMIT_MS, () => req.destroy(new Error("no answer")));
     req.end(body);
   });

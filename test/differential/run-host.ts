@@ -58,7 +58,9 @@ async function runCase(api: HostApi, one: Case, wasm: Uint8Array): Promise<CaseR
     if (thread === "base" || plugin === undefined) continue;
     record[thread.startsWith("worker") ? "worker" : "main"].push(shownLog(one, level, message));
   }
-  for (const [name, value] of Object.entries(host.metrics.all())) {
+  // All plugins of one Envoy share its metrics: only those that name their case are compared.
+  const own = Object.entries(host.metrics.all()).filter(([name]) => name.startsWith(`${one.name}_`));
+  for (const [name, value] of own) {
     record.metrics[name] = typeof value === "bigint" ? String(value) : `${value.length} samples`;
   }
   return record;

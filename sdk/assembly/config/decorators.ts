@@ -3,7 +3,20 @@
  * editors can resolve them.
  */
 
-/** Marks a class as configuration: its fields are read from JSON, and the schema in the image is made from it. */
+/**
+ * Marks a class as configuration: its fields are read from JSON, and the schema in the image is made from it. An
+ * initialiser is the default; a field with `!` and none is required. A method `validate(): string | null` may add
+ * rules.
+ *
+ * ```ts
+ * @config
+ * class Limit {
+ *   @min(1) @max(10_000) rate!: u32;
+ *   @oneOf("local", "global") mode: string = "local";
+ *   @pattern("^x-[a-z-]+$") header: string = "x-user";
+ * }
+ * ```
+ */
 export function config<T>(target: T): void {}
 
 /** The least value of a number, the least length of a string, an array or a map. */

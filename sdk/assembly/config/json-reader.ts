@@ -125,10 +125,8 @@ export class JsonReader {
     if (this.failed) return;
     this.failed = true;
     append('field "');
-    for (let i: u32 = 0; i < this.depth; i++) {
-      this.appendStep(i);
-      append(".");
-    }
+    for (let i: u32 = 0; i < this.depth; i++) this.appendStep(i);
+    if (this.depth > 0) append(".");
     append(name);
     append('" is required');
   }
@@ -398,10 +396,7 @@ export class JsonReader {
       return true;
     }
     append('field "');
-    for (let i: u32 = 0; i < this.depth; i++) {
-      if (i > 0 && load<usize>(levels + <usize>i * LEVEL_BYTES) != 0) append(".");
-      this.appendStep(i);
-    }
+    for (let i: u32 = 0; i < this.depth; i++) this.appendStep(i);
     append('"');
     return true;
   }
@@ -411,6 +406,7 @@ export class JsonReader {
     const key = load<usize>(level);
     const size = load<u32>(level, 4);
     if (key != 0) {
+      if (depth > 0) append(".");
       appendBytes(key, size);
       return;
     }

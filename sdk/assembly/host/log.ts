@@ -2,6 +2,7 @@ import { proxy_get_log_level, proxy_log } from "../abi/env";
 import { resultWord } from "../abi/result";
 import { encode, encodedSize } from "../abi/text";
 
+/** How urgent a message is. Envoy writes those of its own level and above. */
 export enum LogLevel {
   Trace = 0,
   Debug = 1,

@@ -1,4 +1,4 @@
-import { createGrpcCall, createGrpcStream, type GrpcTarget } from "../grpc-call.js";
+import { createGrpcCall, createGrpcStream, failAtOnce, type GrpcTarget } from "../grpc-call.js";
 import { HeaderMap } from "../header-map.js";
 import { decodePairs } from "../pairs.js";
 import { readFields } from "../protobuf.js";
@@ -9,12 +9,12 @@ import { giveU32, type HostFunctions, readAll } from "./result.js";
 const KIND_MASK = 3;
 
 export function grpcFunctions(vm: Vm): HostFunctions {
+  const isThere = (cluster: string): boolean => vm.services.clusters?.has(cluster) ?? true;
   const target = (service: Uint8Array): string | number => {
-    const { clusters } = vm.services;
     const fields = readFields(service);
     if (fields === undefined) {
       const name = Buffer.from(service).toString();
-      return clusters === undefined || clusters.has(name) ? name : Status.ParseFailure;
+      return isThere(name) ? name : Status.ParseFailure;
     }
     const envoyGrpc = fields.get(1);
     if (envoyGrpc instanceof Uint8Array) {
@@ -43,6 +43,7 @@ export function grpcFunctions(vm: Vm): HostFunctions {
       if (typeof opened === "number") return opened;
       if (root === undefined) return Status.BadArgument;
       const token = vm.allocateCallId(1);
+      if (!isThere(opened.cluster)) return failAtOnce(vm, root, token);
       const [message = new Uint8Array()] = opened.rest;
       createGrpcCall(vm, root, { ...opened, token, message, timeoutMs: args[10] ?? 0 });
       return giveU32(vm, token, args[11] ?? 0);
@@ -53,6 +54,7 @@ export function grpcFunctions(vm: Vm): HostFunctions {
       if (typeof opened === "number") return opened;
       if (root === undefined) return Status.BadArgument;
       const token = vm.allocateCallId(2);
+      if (!isThere(opened.cluster)) return failAtOnce(vm, root, token);
       createGrpcStream(vm, root, { ...opened, token });
       return giveU32(vm, token, args[8] ?? 0);
     },
