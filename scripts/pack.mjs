@@ -12,6 +12,9 @@ if (dir === undefined) {
 const destination = resolve(process.env.INIT_CWD ?? process.cwd(), dir);
 mkdirSync(destination, { recursive: true });
 await setupOrExit();
+// The guide and the reference are part of the SDK.
+const documented = spawnSync(process.execPath, ["sdk/dist/reference/main.js"], { cwd: ROOT, stdio: "inherit" });
+if (documented.status !== 0) process.exit(1);
 const packed = spawnSync("npm", ["pack", "--workspaces", "--silent", "--pack-destination", destination], {
   cwd: ROOT,
   stdio: "inherit",

@@ -15,13 +15,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { basename, delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = resolve(fileURLToPath(import.meta.url), "../..");
 export const ENVOY_VERSION = "1.40.0";
 const FUNC_E_VERSION = "1.6.0";
 const ORAS_VERSION = "1.3.6";
+const RATE_LIMIT_SERVICE_VERSION = "1.4.1-0.20260122083618-3fb702589d36"; // it makes no releases
 const MIN_GO = "1.21.0"; // the first that downloads the toolchain a module asks for
 const STAMPS = join(ROOT, "node_modules", ".weft");
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "weft");
@@ -131,27 +132,57 @@ async function envoyApi() {
   markDone("envoy-api", hash);
 }
 
-/** A command-line tool that comes as a Go module. */
-async function goTool(name, module, version) {
+/** A program that comes as a Go package; `name` is what it is called here. */
+async function goTool(name, goPackage, version) {
   const dir = join(CACHE, `${name}-${version}`);
   const path = join(dir, name);
   if (existsSync(path)) return path;
   say(name, `installing ${version} (go install)`);
   const go = requireGo(`install ${name}`);
   mkdirSync(dir, { recursive: true });
-  await run(go, ["install", `${module}@v${version}`], { env: { ...process.env, GOBIN: dir, GOFLAGS: "" } });
+  // Another set-up may be doing the same, and one that is interrupted leaves no half of a program.
+  const scratch = mkdtempSync(join(dir, "build-"));
+  try {
+    await run(go, ["install", `${goPackage}@v${version}`], { env: { ...process.env, GOBIN: scratch, GOFLAGS: "" } });
+    renameSync(join(scratch, basename(goPackage)), path);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
   return path;
 }
 
-/** The registry client of others that our registry is tested with; undefined, with the reason told, without it. */
-export async function orasForTests() {
-  if (process.env.WEFT_ORAS) return process.env.WEFT_ORAS;
+/** A program of others that some tests need; undefined, with the reason told, where it cannot be had. */
+async function toolForTests(variable, name, goPackage, version) {
+  if (process.env[variable]) return process.env[variable];
   try {
-    return await goTool("oras", "oras.land/oras/cmd/oras", ORAS_VERSION);
+    return await goTool(name, goPackage, version);
   } catch (error) {
-    say("oras", `cannot be installed, its tests are skipped: ${error.message}`);
+    say(name, `cannot be installed, its tests are skipped: ${error.message}`);
     return undefined;
   }
+}
+
+/**
+ * The programs that some tests need beside Envoy, each as the environment variable that names it: the registry client
+ * of others that our registry is tested with, and Envoy's own rate limit service.
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function toolsForTests() {
+  const wanted = [
+    ["WEFT_ORAS", "oras", "oras.land/oras/cmd/oras", ORAS_VERSION],
+    [
+      "WEFT_RATE_LIMIT_SERVICE",
+      "ratelimit",
+      "github.com/envoyproxy/ratelimit/src/service_cmd",
+      RATE_LIMIT_SERVICE_VERSION,
+    ],
+  ];
+  const found = {};
+  for (const [variable, ...tool] of wanted) {
+    const path = await toolForTests(variable, ...tool);
+    if (path !== undefined) found[variable] = path;
+  }
+  return found;
 }
 
 /** Whether the binary says that it is the Envoy we are built for. */

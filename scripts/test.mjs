@@ -4,18 +4,18 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { orasForTests, ROOT, setupOrExit } from "./setup.mjs";
+import { ROOT, setupOrExit, toolsForTests } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const golden = args.includes("--golden");
 const { envoy, funcE } = await setupOrExit();
-const oras = await orasForTests();
+const tools = await toolsForTests();
 const env = {
   ...process.env,
   ENVOY_PATH: envoy,
   FUNC_E_PATH: funcE,
   ...(golden ? { UPDATE_GOLDEN: "1" } : {}),
-  ...(oras === undefined ? {} : { WEFT_ORAS: oras }),
+  ...tools,
 };
 
 function run(tool, ...toolArgs) {

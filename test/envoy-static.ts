@@ -18,9 +18,16 @@ export interface EnvoyOptions {
   resources: object;
   /** Worker threads. Default 1. */
   concurrency?: number;
+  /** The node's metadata. Default: none. */
+  metadata?: object;
+  /** The bootstrap's stats_config. */
+  statsConfig?: object;
+  /** The bootstrap's dynamic_resources, for files that change while Envoy runs. */
+  dynamicResources?: object;
 }
 
 export interface RunningEnvoy {
+  pid: number;
   adminPort: number;
   /** Port of each listener by its name. */
   ports: ReadonlyMap<string, number>;
@@ -47,12 +54,20 @@ export function envoyPath(): string {
 }
 
 /** Starts Envoy and waits until all listeners take connections. Rejects with EnvoyRefusedError where it gives up. */
-export async function startEnvoy({ resources, concurrency = 1 }: EnvoyOptions): Promise<RunningEnvoy> {
+export async function startEnvoy({
+  resources,
+  concurrency = 1,
+  metadata = {},
+  statsConfig,
+  dynamicResources,
+}: EnvoyOptions): Promise<RunningEnvoy> {
   const dir = await mkdtemp(join(tmpdir(), "weft-envoy-"));
   const bootstrap = {
     admin: { address: { socket_address: { address: HOST, port_value: 0 } } },
-    node: { id: "sidecar~127.0.0.1~frontend-1.default~default.svc.cluster.local", cluster: "frontend" },
+    node: { id: "sidecar~127.0.0.1~frontend-1.default~default.svc.cluster.local", cluster: "frontend", metadata },
     static_resources: resources,
+    ...(statsConfig === undefined ? {} : { stats_config: statsConfig }),
+    ...(dynamicResources === undefined ? {} : { dynamic_resources: dynamicResources }),
   };
   const config = join(dir, "bootstrap.json");
   const adminFile = join(dir, "admin-address");
@@ -100,7 +115,7 @@ async function ready(
   const ports = new Map(
     (listeners.listener_statuses ?? []).map((item) => [item.name, item.local_address.socket_address.port_value]),
   );
-  return { adminPort, ports, log, admin, stop };
+  return { pid: child.pid ?? 0, adminPort, ports, log, admin, stop };
 }
 
 async function poll(child: ChildProcess, log: () => string, attempt: () => Promise<string>): Promise<string> {
@@ -124,7 +139,8 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 export interface WasmFilterOptions {
-  wasm: Uint8Array;
+  /** The module's bytes, or the path of its file. */
+  wasm: Uint8Array | string;
   rootId?: string;
   /** Name of the filter and of the plugin. */
   name?: string;
@@ -159,7 +175,10 @@ export function wasmFilter({
         vm_config: {
           vm_id: vmId ?? name,
           runtime: "envoy.wasm.runtime.v8",
-          code: { local: { inline_bytes: Buffer.from(wasm).toString("base64") } },
+          code: {
+            local:
+              typeof wasm === "string" ? { filename: wasm } : { inline_bytes: Buffer.from(wasm).toString("base64") },
+          },
         },
       },
     },
@@ -229,6 +248,8 @@ export interface Upstream {
 /** An HTTP server on loopback. */
 export async function startUpstream(handle: (req: IncomingMessage, res: ServerResponse) => void): Promise<Upstream> {
   const server = createServer(handle);
+  // Envoy's request would fail on a connection that the server is just closing because it was idle.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   return {
     port: (server.address() as AddressInfo).port,

@@ -53,6 +53,7 @@ export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRu
       name: workload.name,
       address: workload.address,
       serviceAccount: workload.serviceAccount,
+      labels: workload.labels,
       signal,
       logger: {
         info: () => {},

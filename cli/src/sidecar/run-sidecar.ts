@@ -24,6 +24,8 @@ export interface SidecarOptions {
   /** IP address of the workload; Envoy listens on it. */
   readonly address: string;
   readonly serviceAccount: string;
+  /** Of the workload, for plugins; they stay as they are until the sidecar is started anew. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly xdsAddress: { readonly host: string; readonly port: number };
   readonly envoyPath: string;
   readonly funcEPath: string;

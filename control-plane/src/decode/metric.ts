@@ -24,6 +24,15 @@ function readMetricFields(fields: ObjectFields, field: Field): MetricDefinition 
   const type = fields.required("type", readOneOf(["counter", "histogram"]), "write counter or histogram");
   const value = fields.optional("value", readFormat);
   const labels = fields.optional("labels", readMap(readLabelName, readFormat)) ?? {};
+  const protocol = fields.optional("protocol", readOneOf(["http", "tcp"]));
+  const when = fields.optional("when", readOneOf(["start", "end"]));
+  if (when === "start" && protocol !== "tcp")
+    field.problems.error(
+      [...field.path, "when"],
+      "InvalidValue",
+      "is start, but the series is of HTTP requests, which are counted when they end",
+      "remove it, or write protocol: tcp",
+    );
   if (type === "histogram" && !fields.has("value"))
     field.problems.error(
       [...field.path, "value"],
@@ -31,7 +40,14 @@ function readMetricFields(fields: ObjectFields, field: Field): MetricDefinition 
       "is missing",
       "say which value the histogram records",
     );
-  return { name: name ?? "", type: type ?? "counter", labels, ...(value !== undefined && { value }) };
+  return {
+    name: name ?? "",
+    type: type ?? "counter",
+    labels,
+    ...(value !== undefined && { value }),
+    ...(protocol !== undefined && { protocol }),
+    ...(when !== undefined && { when }),
+  };
 }
 
 const readMetricName: Reader<string> = (field) => {

@@ -59,6 +59,13 @@ async function validate(bootstrap: unknown): Promise<string> {
   return stdout + stderr;
 }
 
+it("tells plugins the workload's labels", async () => {
+  const labels = { app: "backend", "app.kubernetes.io/version": "v1" };
+  const bootstrap = buildBootstrap({ ...OPTIONS, labels });
+  expect(bootstrap.node).toMatchObject({ metadata: { NAMESPACE: "default", LABELS: labels } });
+  expect(await validate(bootstrap)).toBe("configuration 'bootstrap.json' OK\n");
+});
+
 describe("buildBootstrap", () => {
   it("is what it was", async () => {
     await expect(stringify(buildBootstrap(OPTIONS))).toMatchFileSnapshot("testdata/bootstrap.out.yaml");

@@ -11,6 +11,8 @@ export interface BootstrapOptions extends XdsClusterOptions {
   /** IP address of the workload; admin, metrics and health listen on it. */
   readonly address: string;
   readonly serviceAccount: string;
+  /** Of the workload, for plugins. They say nothing of who the proxy is: that is in its certificate. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Connections from outside that the sidecar takes at most. Default 50,000. */
   readonly maxDownstreamConnections?: number;
 }
@@ -25,12 +27,12 @@ const CONNECTION_LIMIT =
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
-  const { namespace, name, address, serviceAccount } = options;
+  const { namespace, name, address, serviceAccount, labels = {} } = options;
   return {
     node: {
       id: `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
       cluster: `${serviceAccount}.${namespace}`,
-      metadata: { NAMESPACE: namespace },
+      metadata: { NAMESPACE: namespace, ...(Object.keys(labels).length === 0 ? {} : { LABELS: labels }) },
     },
     admin: { address: { socket_address: { address, port_value: ADMIN_PORT } }, ignore_global_conn_limit: true },
     dynamic_resources: {

@@ -1,4 +1,5 @@
 import type { JsonObject } from "./json.js";
+import { HISTOGRAM_BUCKETS, STATS_TAGS } from "./stats-tags.js";
 
 /** Whole families. Each grows with the listeners, filters and plugins of one sidecar, not with the mesh. */
 const KEPT_PREFIXES: readonly string[] = [
@@ -23,6 +24,8 @@ const KEPT_OF_CLUSTERS =
 
 /** The stats that a sidecar makes. All others do not exist: they cost neither memory nor time. */
 export const STATS_CONFIG: JsonObject = {
+  stats_tags: STATS_TAGS,
+  histogram_bucket_settings: HISTOGRAM_BUCKETS,
   stats_matcher: {
     inclusion_list: {
       patterns: [...KEPT_PREFIXES.map((prefix) => ({ prefix })), { safe_regex: { regex: KEPT_OF_CLUSTERS } }],

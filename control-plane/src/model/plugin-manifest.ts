@@ -15,6 +15,10 @@ export interface MetricDefinition {
   readonly value?: string;
   /** Label name → Envoy format string, for example `%RESPONSE_CODE%`. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether it is of HTTP streams or of TCP connections; absent: `http`. */
+  readonly protocol?: "http" | "tcp";
+  /** Of a TCP connection: when it is established, or when it has ended; absent: `end`. */
+  readonly when?: "start" | "end";
 }
 
 /** `plugin.yaml`, the manifest in a plugin's image. The control plane acts on it, never on a plugin's name. */

@@ -70,6 +70,8 @@ function isMetric(value: unknown): value is MetricDefinition {
     hasTexts(value, ["name"]) &&
     isOneOf(value.type, ["counter", "histogram"]) &&
     (value.value === undefined || typeof value.value === "string") &&
+    (value.protocol === undefined || isOneOf(value.protocol, ["http", "tcp"])) &&
+    (value.when === undefined || isOneOf(value.when, ["start", "end"])) &&
     hasTexts(value.labels, Object.keys(value.labels))
   );
 }

@@ -1,5 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AccessLogSchema } from "../envoy-api/gen/envoy/config/accesslog/v3/accesslog_pb.js";
+import type {
+  AccessLogFilterSchema,
+  AccessLogSchema,
+} from "../envoy-api/gen/envoy/config/accesslog/v3/accesslog_pb.js";
+import { AccessLogType } from "../envoy-api/gen/envoy/data/accesslog/v3/accesslog_pb.js";
 import {
   Config_Histogram_Unit,
   type Config_StatSchema,
@@ -17,27 +21,59 @@ import { pluginFilterName } from "./names.js";
 /** Series of one plugin in one proxy, beyond which new ones are dropped and counted by Envoy. */
 const MAX_SERIES = 2000;
 
-/** The series that these plugins declare, each plugin's as an access logger of its own with its own bound. */
-export function metricAccessLogs(
-  snapshot: Snapshot,
-  plugins: readonly Plugin[],
-): MessageInitShape<typeof AccessLogSchema>[] {
+type AccessLogInit = MessageInitShape<typeof AccessLogSchema>;
+
+/** The series of HTTP requests that these plugins declare. */
+export function metricAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): AccessLogInit[] {
+  return allAccessLogs(snapshot, plugins).flatMap(({ protocol, log }) => (protocol === "http" ? [log] : []));
+}
+
+/** The series of TCP connections that these plugins declare. */
+export function tcpMetricAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): AccessLogInit[] {
+  return allAccessLogs(snapshot, plugins).flatMap(({ protocol, log }) => (protocol === "tcp" ? [log] : []));
+}
+
+function allAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): MetricAccessLog[] {
   return plugins.flatMap((plugin) => {
     const served = servedPlugin(snapshot.modules.get(objectKey(plugin)));
-    if (served === undefined) return [];
-    return served.metrics.length === 0 ? [] : [metricAccessLog(objectKey(plugin), served.metrics)];
+    return served === undefined ? [] : pluginAccessLogs(objectKey(plugin), served.metrics);
   });
 }
 
-/** One plugin's series. Also what the pre-flight hands to Envoy, which would refuse a listener for a wrong format. */
-export function metricAccessLog(
+interface MetricAccessLog {
+  readonly protocol: "http" | "tcp";
+  readonly log: AccessLogInit;
+}
+
+/**
+ * One plugin's series: an access logger, with its own bound, for each moment at which some are counted. Also what the
+ * pre-flight hands to Envoy, which would refuse a listener for a wrong format.
+ */
+export function pluginAccessLogs(key: string, metrics: readonly MetricDefinition[]): MetricAccessLog[] {
+  const of = (protocol: "http" | "tcp", when: "start" | "end") =>
+    metrics.filter((metric) => (metric.protocol ?? "http") === protocol && (metric.when ?? "end") === when);
+  const logs: (MetricAccessLog | undefined)[] = [
+    accessLog(key, "http", "", of("http", "end")),
+    // tcp_proxy logs a connection several times where an option asks for it, so each logger says which it is for.
+    accessLog(key, "tcp", "/opened", of("tcp", "start"), AccessLogType.TcpUpstreamConnected),
+    accessLog(key, "tcp", "/closed", of("tcp", "end"), AccessLogType.TcpConnectionEnd),
+  ];
+  return logs.filter((log) => log !== undefined);
+}
+
+function accessLog(
   key: string,
+  protocol: "http" | "tcp",
+  suffix: string,
   metrics: readonly MetricDefinition[],
-): MessageInitShape<typeof AccessLogSchema> {
+  type?: AccessLogType,
+): MetricAccessLog | undefined {
+  if (metrics.length === 0) return undefined;
   const counters = metrics.filter((metric) => metric.type === "counter");
   const histograms = metrics.filter((metric) => metric.type === "histogram");
-  return {
-    name: `envoy.access_loggers.stats/${pluginFilterName(key)}`,
+  const log: AccessLogInit = {
+    name: `envoy.access_loggers.stats/${pluginFilterName(key)}${suffix}`,
+    ...(type === undefined ? {} : { filter: logTypeFilter(type) }),
     configType: {
       case: "typedConfig",
       value: pack(ConfigSchema, {
@@ -55,6 +91,11 @@ export function metricAccessLog(
       }),
     },
   };
+  return { protocol, log };
+}
+
+function logTypeFilter(type: AccessLogType): MessageInitShape<typeof AccessLogFilterSchema> {
+  return { filterSpecifier: { case: "logTypeFilter", value: { types: [type] } } };
 }
 
 function stat(metric: MetricDefinition): MessageInitShape<typeof Config_StatSchema> {

@@ -18,7 +18,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "cluster": {
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
-        return buildInboundCluster(workload, service, port);
+        return buildInboundCluster(snapshot, workload, service, port);
       }
       const { service, port, subset } = outboundSite(ref, snapshot);
       return buildOutboundCluster(snapshot, service, port, subset);

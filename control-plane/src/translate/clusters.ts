@@ -17,6 +17,7 @@ import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
+import { inboundIdentity } from "./workload-identity.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -82,7 +83,12 @@ function peersOf(snapshot: Snapshot, service: Service): { case: "exact" | "prefi
 }
 
 /** The app's own port, behind its sidecar. */
-export function buildInboundCluster(workload: Workload, service: Service, port: ServicePort): Resource {
+export function buildInboundCluster(
+  snapshot: Snapshot,
+  workload: Workload,
+  service: Service,
+  port: ServicePort,
+): Resource {
   const name = inboundCluster(port.port, service.host);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
@@ -103,6 +109,11 @@ export function buildInboundCluster(workload: Workload, service: Service, port: 
                 case: "endpoint",
                 value: {
                   address: socketAddress("127.0.0.1", appPort(workload, port)),
+                },
+              },
+              metadata: {
+                filterMetadata: {
+                  [METADATA_NAMESPACE]: { identity: inboundIdentity(snapshot, workload, service) },
                 },
               },
             },

@@ -12,6 +12,7 @@ import { encodeResource } from "./encode.js";
 import { subsetsOf, workloadsOf } from "./mesh-index.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
+import { identityText } from "./workload-identity.js";
 
 /** Who answers for a service's port, or for a subset of it. */
 export function buildEndpoints(snapshot: Snapshot, service: Service, port: ServicePort, subset: string): Resource {
@@ -21,14 +22,17 @@ export function buildEndpoints(snapshot: Snapshot, service: Service, port: Servi
     labels === undefined ? [] : workloadsOf(snapshot, service).filter((w) => matchesLabels(labels, w.labels));
   return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, {
     clusterName: name,
-    endpoints: workloads.length === 0 ? [] : [{ lbEndpoints: workloads.map((w) => lbEndpoint(snapshot, w, port)) }],
+    endpoints:
+      workloads.length === 0
+        ? []
+        : [{ lbEndpoints: workloads.map((w) => lbEndpoint(snapshot, w, { service, port, subset })) }],
   });
 }
 
 function lbEndpoint(
   snapshot: Snapshot,
   workload: Workload,
-  port: ServicePort,
+  { service, port, subset }: { readonly service: Service; readonly port: ServicePort; readonly subset: string },
 ): MessageInitShape<typeof LbEndpointSchema> {
   const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
   const mtls = workload.hasSidecar && mode !== "DISABLE";
@@ -44,7 +48,17 @@ function lbEndpoint(
     metadata: {
       filterMetadata: {
         ...(mtls ? { "envoy.transport_socket_match": { tlsMode: "mtls" } } : {}),
-        [METADATA_NAMESPACE]: { namespace: workload.namespace, workload: workload.name },
+        [METADATA_NAMESPACE]: {
+          namespace: workload.namespace,
+          workload: workload.name,
+          identity: identityText(snapshot.settings, {
+            kind: "out",
+            workload,
+            certified: mtls,
+            host: service.host,
+            subset,
+          }),
+        },
       },
     },
   };

@@ -1,17 +1,21 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { TrafficDirection } from "../envoy-api/gen/envoy/config/core/v3/base_pb.js";
+import { type MetadataSchema, TrafficDirection } from "../envoy-api/gen/envoy/config/core/v3/base_pb.js";
 import type {
   FilterChainSchema,
   FilterSchema,
 } from "../envoy-api/gen/envoy/config/listener/v3/listener_components_pb.js";
 import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_pb.js";
 import { TlsInspectorSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
-import { TcpProxySchema } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import {
+  TcpProxySchema,
+  UpstreamConnectMode,
+} from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { mtlsModeFor } from "../model/peer-authentication.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { tcpMetricAccessLogs } from "./access-logs.js";
 import { encodeResource, pack } from "./encode.js";
 import { httpConnectionManager } from "./http-connection-manager.js";
 import { downstreamMeshTls } from "./mesh-tls.js";
@@ -19,11 +23,14 @@ import {
   inboundCluster,
   inboundListener,
   MESH_SNI_SUFFIX,
+  METADATA_NAMESPACE,
   OUTBOUND_LISTENER,
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
 } from "./names.js";
+import { pluginsFor } from "./plugin-order.js";
 import { socketAddress } from "./socket-address.js";
+import { identityText, inboundIdentity, workloadIdentity } from "./workload-identity.js";
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema>;
 
@@ -33,6 +40,11 @@ export function buildOutboundListener(snapshot: Snapshot, workload: Workload): R
     name: OUTBOUND_LISTENER,
     address: socketAddress(workload.address, OUTBOUND_PORT),
     trafficDirection: TrafficDirection.OUTBOUND,
+    metadata: listenerMetadata({
+      reporter: "source",
+      ...workloadIdentity(workload),
+      identity: identityText(snapshot.settings, { kind: "own", workload, certified: true }),
+    }),
     filterChains: [
       {
         filters: [
@@ -61,27 +73,38 @@ export function buildInboundListener(
   const name = inboundListener(port.port);
   const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
   const cluster = inboundCluster(port.port, service.host);
-  const app = inboundFilter(snapshot, workload, port, cluster);
+  const app = (isMesh: boolean) =>
+    port.protocol === "tcp"
+      ? tcpProxy(snapshot, workload, { port, cluster, isMesh })
+      : inboundHttp(snapshot, workload, port, cluster);
   const mesh: ChainInit = {
     name: "mesh-tls",
     filterChainMatch: { transportProtocol: "tls", serverNames: [`*.${MESH_SNI_SUFFIX}`] },
     transportSocket: downstreamMeshTls(snapshot.settings.trustDomain),
-    filters: [app],
+    filters: [app(true)],
   };
   const appTls: ChainInit = {
     name: "app-tls",
     filterChainMatch: { transportProtocol: "tls" },
-    filters: [tcpProxy(port.port, cluster)],
+    filters: [tcpProxy(snapshot, workload, { port, cluster, isMesh: false })],
   };
   const plaintext: ChainInit = {
     name: "plaintext",
     filterChainMatch: { transportProtocol: "raw_buffer" },
-    filters: [app],
+    filters: [app(false)],
   };
   return encodeResource("listener", name, ListenerSchema, {
     name,
     address: socketAddress(workload.address, port.port),
     trafficDirection: TrafficDirection.INBOUND,
+    metadata: listenerMetadata({
+      reporter: "destination",
+      ...workloadIdentity(workload),
+      service: service.name,
+      service_namespace: service.namespace,
+      service_host: service.host,
+      identity: inboundIdentity(snapshot, workload, service),
+    }),
     listenerFilters: [
       {
         name: "envoy.filters.listener.tls_inspector",
@@ -96,13 +119,17 @@ export function buildInboundListener(
   });
 }
 
-function inboundFilter(
+/** What formats such as `%METADATA(LISTENER:weft.mesh:workload)%` and plugins read: whose listener it is. */
+function listenerMetadata(values: Readonly<Record<string, string>>): MessageInitShape<typeof MetadataSchema> {
+  return { filterMetadata: { [METADATA_NAMESPACE]: values } };
+}
+
+function inboundHttp(
   snapshot: Snapshot,
   workload: Workload,
   port: ServicePort,
   cluster: string,
 ): MessageInitShape<typeof FilterSchema> {
-  if (port.protocol === "tcp") return tcpProxy(port.port, cluster);
   return httpConnectionManager(snapshot, {
     workload,
     direction: "server",
@@ -132,7 +159,19 @@ function inboundFilter(
   });
 }
 
-function tcpProxy(port: number, cluster: string): MessageInitShape<typeof FilterSchema> {
+/** What a caller may send before its handshake is over and the app is called. */
+const MAX_EARLY_DATA_BYTES = 65_536;
+
+function tcpProxy(
+  snapshot: Snapshot,
+  workload: Workload,
+  {
+    port: { port },
+    cluster,
+    isMesh,
+  }: { readonly port: ServicePort; readonly cluster: string; readonly isMesh: boolean },
+): MessageInitShape<typeof FilterSchema> {
+  const accessLog = tcpMetricAccessLogs(snapshot, pluginsFor(snapshot, workload, "server", port));
   return {
     name: "envoy.filters.network.tcp_proxy",
     configType: {
@@ -140,6 +179,14 @@ function tcpProxy(port: number, cluster: string): MessageInitShape<typeof Filter
       value: pack(TcpProxySchema, {
         statPrefix: `inbound_${port}`,
         clusterSpecifier: { case: "cluster", value: cluster },
+        ...(accessLog.length === 0 ? {} : { accessLog, accessLogOptions: { flushAccessLogOnConnected: true } }),
+        // Else the app is called while the caller's name is not known yet, and the connection is counted without it.
+        ...(accessLog.length > 0 && isMesh
+          ? {
+              upstreamConnectMode: UpstreamConnectMode.ON_DOWNSTREAM_TLS_HANDSHAKE,
+              maxEarlyDataBytes: MAX_EARLY_DATA_BYTES,
+            }
+          : {}),
       }),
     },
   };

@@ -2,7 +2,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { AccessLogSchema } from "../envoy-api/gen/envoy/config/accesslog/v3/accesslog_pb.js";
 import { TypedExtensionConfigSchema } from "../envoy-api/gen/envoy/config/core/v3/extension_pb.js";
 import type { ServedPlugin } from "../model/module-state.js";
-import { metricAccessLog } from "./access-logs.js";
+import { pluginAccessLogs } from "./access-logs.js";
 import { wasmFilter } from "./extension-configs.js";
 import { messageToJson } from "./json.js";
 
@@ -27,10 +27,10 @@ export function pluginBootstrap(key: string, served: ServedPlugin): JsonValue {
                       "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
                     stat_prefix: "preflight",
                     route_config: { name: "preflight", virtual_hosts: [] },
-                    access_log:
-                      served.metrics.length === 0
-                        ? []
-                        : [messageToJson(AccessLogSchema, metricAccessLog(key, served.metrics))],
+                    // Those of TCP connections too: only Envoy knows whether their formats are right.
+                    access_log: pluginAccessLogs(key, served.metrics).map(({ log }) =>
+                      messageToJson(AccessLogSchema, log),
+                    ),
                     http_filters: [
                       messageToJson(TypedExtensionConfigSchema, wasmFilter(key, served)),
                       {

@@ -1,6 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RetryPolicySchema } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
-import { RetryPolicy_ResetHeaderFormat } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
+import {
+  HeaderValueOption_HeaderAppendAction as HeaderAppendAction,
+  type HeaderValueOptionSchema,
+} from "../envoy-api/gen/envoy/config/core/v3/base_pb.js";
+import {
+  RetryPolicy_ResetHeaderFormat as ResetHeaderFormat,
+  type RetryPolicySchema,
+} from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { PreviousHostsPredicateSchema } from "../envoy-api/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import type { Requirement } from "../model/plugin-manifest.js";
 import type { RetryPolicy } from "../model/virtual-service.js";
@@ -9,28 +15,58 @@ import { pack } from "./encode.js";
 
 const DEFAULT_ATTEMPTS = 2;
 const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
+const GRPC_CONDITIONS = new Set(["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"]);
+/* Longer ones are not waited for: Envoy then falls back to the usual back-off. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/** The parts of a route that say what is retried, and how. */
+export interface RouteRetries {
+  readonly policy?: MessageInitShape<typeof RetryPolicySchema>;
+  readonly requestHeaders?: MessageInitShape<typeof HeaderValueOptionSchema>[];
+}
 
 /**
- * What Envoy retries by itself; undefined where the user wants no retries and no plugin may want them. When to wait
- * and which host to avoid are the route's matter also where a plugin decides what to retry.
+ * What Envoy retries by itself: nothing where the user wants no retries. When to wait and which host to avoid are the
+ * route's matter also where a plugin decides what to retry. What a plugin sets on a request Envoy only adds to the
+ * route's conditions; so that a plugin can also narrow them, they are then headers, set where the plugin set none.
+ * https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/router_filter#x-envoy-retry-on
  */
-export function retryPolicy(
-  policy: RetryPolicy | undefined,
-  requirements: ReadonlySet<Requirement>,
-): MessageInitShape<typeof RetryPolicySchema> | undefined {
+export function routeRetries(policy: RetryPolicy | undefined, requirements: ReadonlySet<Requirement>): RouteRetries {
   const attempts = policy?.attempts ?? DEFAULT_ATTEMPTS;
-  const backOff = requirements.has("retryBackoff");
-  if (attempts === 0 && !backOff) return undefined;
-  const retryOn = policy?.retryOn ?? DEFAULT_RETRY_ON;
+  const retryOn = attempts === 0 ? [] : (policy?.retryOn ?? DEFAULT_RETRY_ON).split(",");
+  // Without a list this condition would never hold.
+  const statusCodes = retryOn.includes("retriable-status-codes") ? [503] : [];
+  const how = howToRetry(policy);
+  if (!requirements.has("retryBackoff")) {
+    if (attempts === 0) return {};
+    return {
+      policy: { retryOn: retryOn.join(","), numRetries: attempts, retriableStatusCodes: statusCodes, ...how },
+    };
+  }
+  const isGrpc = (condition: string) => GRPC_CONDITIONS.has(condition);
   return {
-    ...(attempts === 0
-      ? {}
-      : {
-          retryOn,
-          numRetries: attempts,
-          // Without a list this condition would never hold.
-          retriableStatusCodes: retryOn.split(",").includes("retriable-status-codes") ? [503] : [],
-        }),
+    policy: {
+      ...how,
+      retryBackOff: { baseInterval: milliseconds(25), maxInterval: milliseconds(1000) },
+      rateLimitedRetryBackOff: {
+        resetHeaders: [{ name: "retry-after", format: ResetHeaderFormat.SECONDS }],
+        maxInterval: milliseconds(MAX_RETRY_AFTER_MS),
+      },
+    },
+    requestHeaders:
+      attempts === 0
+        ? []
+        : [
+            ...unlessSet("x-envoy-retry-on", retryOn.filter((condition) => !isGrpc(condition)).join(",")),
+            ...unlessSet("x-envoy-retry-grpc-on", retryOn.filter(isGrpc).join(",")),
+            ...unlessSet("x-envoy-max-retries", String(attempts)),
+            ...unlessSet("x-envoy-retriable-status-codes", statusCodes.join(",")),
+          ],
+  };
+}
+
+function howToRetry(policy: RetryPolicy | undefined) {
+  return {
     ...(policy?.perTryTimeoutMs === undefined ? {} : { perTryTimeout: milliseconds(policy.perTryTimeoutMs) }),
     retryHostPredicate: [
       {
@@ -39,14 +75,9 @@ export function retryPolicy(
       },
     ],
     hostSelectionRetryMaxAttempts: 5n,
-    ...(backOff
-      ? {
-          retryBackOff: { baseInterval: milliseconds(25), maxInterval: milliseconds(1000) },
-          rateLimitedRetryBackOff: {
-            resetHeaders: [{ name: "retry-after", format: RetryPolicy_ResetHeaderFormat.SECONDS }],
-            maxInterval: milliseconds(10_000),
-          },
-        }
-      : {}),
-  };
+  } satisfies MessageInitShape<typeof RetryPolicySchema>;
+}
+
+function unlessSet(key: string, value: string): MessageInitShape<typeof HeaderValueOptionSchema>[] {
+  return value === "" ? [] : [{ header: { key, value }, appendAction: HeaderAppendAction.ADD_IF_ABSENT }];
 }

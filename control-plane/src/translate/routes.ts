@@ -16,7 +16,7 @@ import { milliseconds } from "./duration.js";
 import { encodeResource } from "./encode.js";
 import { requirements, sortedServices, subsetsOf, virtualServiceFor } from "./mesh-index.js";
 import { OUTBOUND_ROUTES, outboundCluster, SUBSET_FILTER_STATE } from "./names.js";
-import { retryPolicy } from "./retry-policy.js";
+import { routeRetries } from "./retry-policy.js";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
@@ -149,7 +149,7 @@ function route(
   match: MessageInitShape<typeof RouteMatchSchema>,
   name: string,
 ): RouteInit {
-  const retry = retryPolicy(rule.retries, requirements(snapshot));
+  const retries = routeRetries(rule.retries, requirements(snapshot));
   return {
     name,
     match,
@@ -158,10 +158,11 @@ function route(
       value: {
         clusterSpecifier: clusterSpecifier(snapshot, destinations, port),
         timeout: milliseconds(rule.timeoutMs ?? 0),
-        ...(retry === undefined ? {} : { retryPolicy: retry }),
+        ...(retries.policy === undefined ? {} : { retryPolicy: retries.policy }),
         upgradeConfigs: [{ upgradeType: "websocket" }],
       },
     },
+    ...(retries.requestHeaders === undefined ? {} : { requestHeadersToAdd: retries.requestHeaders }),
   };
 }
 

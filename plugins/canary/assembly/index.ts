@@ -1,36 +1,71 @@
-import { Action, config, HttpContext, max, min, register } from "@weft/sdk";
-import { inShare } from "./choice";
+import { Action, CounterFamily, HttpContext, node, RootContext, registerRoot } from "@weft/sdk";
+import { Config } from "./config";
+import { Identity } from "./identity";
+import { LiveRequest } from "./live-request";
+import { DecidingRule, Decision, decide, rulesFor } from "./rules";
 
-@config
-class Config {
-  /** Requests with this header and value go to the subset. An empty name switches the rule off. */
-  header: string = "x-canary";
-  /** The header's value, compared exactly. */
-  value: string = "always";
-  /** Subset of the destination host, as a DestinationRule names it. */
-  @min(1) subset: string = "v2";
-  /** Share of the keys whose requests go to the subset, in percent, in steps of 0.01. */
-  @min(0) @max(100) percentage: f64 = 0;
-  /** Header whose value is the key. A request without it is no part of the share. */
-  @min(1) keyHeader: string = "x-user-id";
+/* One for the whole module: a series is defined once, however often the configuration changes. */
+const decisions = new CounterFamily("weft_canary_decisions_total", ["rule", "subset"]);
+
+class CanaryRoot extends RootContext<Config> {
+  rules: DecidingRule[] = [];
+
+  onConfigure(): bool {
+    const rules = rulesFor(this.config, identityFor(this.config));
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i];
+      for (let k = 0; k < rule.outcomes.length; k++) {
+        rule.counters.push(decisions.with([rule.rule.name, rule.outcomes[k]]));
+      }
+    }
+    this.rules = rules;
+    return true;
+  }
+}
+
+/* The labels that some rule asks for are read, no others. */
+function identityFor(config: Config): Identity {
+  const workload = node.workload;
+  const identity = workload === null ? new Identity("", "") : new Identity(workload.name, workload.namespace);
+  for (let i = 0; i < config.rules.length; i++) {
+    const match = config.rules[i].match;
+    for (let k = 0; k < match.length; k++) {
+      const names = match[k].source.labels.keys();
+      for (let n = 0; n < names.length; n++) {
+        const value = node.label(names[n]);
+        if (value !== null) identity.labels.set(names[n], value);
+      }
+    }
+  }
+  return identity;
 }
 
 class Canary extends HttpContext<Config> {
+  private decision: Decision | null = null;
+
   onRequestHeaders(endOfStream: bool): Action {
-    const config = this.config;
-    if (this.hasHeader(config) || this.hasKey(config)) this.route.subset = config.subset;
+    const rules = (this.root as CanaryRoot).rules;
+    if (rules.length == 0) return Action.Continue;
+    const decision = decide(rules, new LiveRequest(this.request.headers));
+    if (decision === null) return Action.Continue;
+    this.decision = decision;
+    const subset = decision.subset;
+    if (subset !== null) this.route.subset = subset;
+    decision.rule.counters[decision.outcome].increment();
     return Action.Continue;
   }
 
-  private hasHeader(config: Config): bool {
-    return config.header != "" && this.request.headers.get(config.header) == config.value;
-  }
-
-  private hasKey(config: Config): bool {
-    if (config.percentage <= 0) return false;
-    const key = this.request.headers.get(config.keyHeader);
-    return key !== null && inShare(key, config.percentage);
+  onResponseHeaders(endOfStream: bool): Action {
+    const decision = this.decision;
+    if (decision === null) return Action.Continue;
+    const rule = decision.rule;
+    const newKey = decision.newKey;
+    if (newKey !== null) this.response.headers.add("set-cookie", rule.rule.pin.setCookie(newKey));
+    const debugHeader = this.config.debugHeader;
+    if (debugHeader != "")
+      this.response.headers.set(debugHeader, rule.rule.name + "/" + rule.outcomes[decision.outcome]);
+    return Action.Continue;
   }
 }
 
-register<Canary, Config>("canary");
+registerRoot<Canary, CanaryRoot>("canary");

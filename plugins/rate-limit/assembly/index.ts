@@ -1,71 +1,134 @@
-import { Action, clock, config, HttpContext, LocalResponse, max, min, RootContext, registerRoot } from "@weft/sdk";
-import { Decision } from "./bucket";
-import { BucketTable } from "./table";
+import { Action, HttpContext, LocalResponse, properties, RootContext, registerRoot } from "@weft/sdk";
+import { Config, FailureMode, GrpcStatus } from "./config";
+import { Descriptor } from "./descriptor";
+import { EnvoyRequest } from "./envoy-request";
+import { Limiter, Verdict } from "./limiter";
+import { addRateLimitHeaders } from "./response-headers";
+import { RateLimitResponse } from "./service/rate-limit-response";
+import { RateLimitService, ServiceHandler } from "./service/rate-limit-service";
+import { serviceVerdict } from "./service/service-verdict";
+import { Standings } from "./standing";
 
-const SECOND: u64 = 1_000_000_000;
+const RESOURCE_EXHAUSTED = 8;
+const UNAVAILABLE = 14;
 
-@config
-class Config {
-  /** Requests whose path begins with this are limited. */
-  @min(1) pathPrefix: string = "/";
-  /** Requests admitted per window. */
-  @min(1) limit!: u32;
-  /** Length of a window, in seconds. It begins with the first request. */
-  @min(1) @max(86400) windowSeconds!: u32;
-  /** Header whose value is the key: each key has a limit of its own. Requests without it share one. Empty: one limit. */
-  keyHeader: string = "";
-  /** Status of the answer to what is beyond the limit. */
-  @min(400) @max(599) status: u32 = 429;
-}
-
-class Limiter extends RootContext<Config> {
-  buckets: BucketTable = new BucketTable("", 1, 1);
+class RateLimitRoot extends RootContext<Config> {
+  limiter: Limiter | null = null;
+  /** Null where no limit is global. */
+  service: RateLimitService | null = null;
 
   onConfigure(): bool {
-    const config = this.config;
-    this.buckets = new BucketTable("rate-limit" + config.pathPrefix, config.limit, SECOND * config.windowSeconds);
+    let scope = this.config.scope;
+    if (scope == "") {
+      const name = properties.string("plugin_name");
+      if (name !== null) scope = name;
+    }
+    this.limiter = new Limiter(this.config, scope);
+    this.service = this.config.isGlobal ? new RateLimitService(this.config) : null;
     return true;
   }
 }
 
 class RateLimit extends HttpContext<Config> {
-  private decision: Decision | null = null;
+  /* What the response will say. */
+  private standings: Standings | null = null;
 
+  /* What the service wants the client to be told: name, value, name, value. */
+  private serviceHeaders: string[] | null = null;
+
+  /* What a local limit refuses costs no call to the service. */
   onRequestHeaders(endOfStream: bool): Action {
-    const config = this.config;
-    const headers = this.request.headers;
-    const path = headers.get(":path");
-    if (path === null || !path.startsWith(config.pathPrefix)) return Action.Continue;
-    let key: string | null = null;
-    if (config.keyHeader != "") key = headers.get(config.keyHeader);
-    const decision = (this.root as Limiter).buckets.take(key === null ? "" : key, clock.monotonic);
-    this.decision = decision;
-    if (decision.admitted) return Action.Continue;
-    const response = new LocalResponse(config.status);
-    response.header("retry-after", seconds(decision.resetNs).toString());
-    response.body = "rate limit exceeded\n";
-    response.details = "weft_rate_limited";
+    const root = this.root as RateLimitRoot;
+    const limiter = root.limiter!;
+    const request = new EnvoyRequest(this.request.headers);
+    const local = limiter.decide(limiter.localDescriptors(request));
+    const settled = this.settle(local);
+    if (settled != Action.Continue) return settled;
+    const service = root.service;
+    if (service === null) return Action.Continue;
+    const global = limiter.globalDescriptors(request);
+    if (global.length == 0) return Action.Continue;
+    if (service.ask(global, new OnService(this, global, local))) return Action.PauseAll;
+    return this.decideWithoutService(global, local);
+  }
+
+  onResponseHeaders(endOfStream: bool): Action {
+    const headers = this.response.headers;
+    const told = this.serviceHeaders;
+    if (told !== null) for (let i = 0; i < told.length; i += 2) headers.set(told[i], told[i + 1]);
+    const standings = this.standings;
+    if (standings !== null) addRateLimitHeaders(headers, standings, this.config.headers);
+    return Action.Continue;
+  }
+
+  /** Continues, or answers what is refused. `local` has been charged already. */
+  decideByService(answer: RateLimitResponse, global: Descriptor[], local: Verdict): Action {
+    this.serviceHeaders = answer.headers;
+    const limits = (this.root as RateLimitRoot).limiter!.limits;
+    const verdict = serviceVerdict(answer, global, limits, this.config.dryRunHeaders);
+    if (!verdict.admitted) local.giveBack();
+    return this.settle(verdict);
+  }
+
+  decideWithoutService(global: Descriptor[], local: Verdict): Action {
+    const limiter = (this.root as RateLimitRoot).limiter!;
+    const mode = this.config.global.failureMode;
+    if (mode == FailureMode.local) {
+      const verdict = limiter.decide(global);
+      if (!verdict.admitted) local.giveBack();
+      return this.settle(verdict);
+    }
+    if (mode == FailureMode.open || limiter.areAllDry(global)) return Action.Continue;
+    local.giveBack();
+    const response = new LocalResponse(503);
+    response.body = "rate limit service unavailable\n";
+    response.details = "weft_rate_limit_service_unavailable";
+    response.grpcStatus = UNAVAILABLE;
     return response.send();
   }
 
-  /* RateLimit header fields: draft-ietf-httpapi-ratelimit-headers-06. */
-  onResponseHeaders(endOfStream: bool): Action {
-    const decision = this.decision;
-    if (decision === null) return Action.Continue;
+  /* Continues, or answers what is refused. */
+  private settle(verdict: Verdict): Action {
+    const standings = this.standings;
+    if (standings === null) this.standings = verdict.standings;
+    else standings.append(verdict.standings);
+    return verdict.admitted ? Action.Continue : this.refuse(verdict.standings.retrySeconds);
+  }
+
+  private refuse(retrySeconds: u64): Action {
     const config = this.config;
-    const headers = this.response.headers;
-    const limit = config.limit.toString();
-    headers.set("ratelimit-limit", limit);
-    headers.set("ratelimit-remaining", decision.remaining.toString());
-    headers.set("ratelimit-reset", seconds(decision.resetNs).toString());
-    headers.set("ratelimit-policy", limit + ";w=" + config.windowSeconds.toString());
-    return Action.Continue;
+    const response = new LocalResponse(config.status);
+    response.header("retry-after", retrySeconds.toString());
+    // Envoys on the way do not retry what has this header.
+    response.header("x-envoy-ratelimited", "true");
+    response.body = config.body;
+    response.details = "weft_rate_limited";
+    response.grpcStatus = config.grpcStatus == GrpcStatus.UNAVAILABLE ? UNAVAILABLE : RESOURCE_EXHAUSTED;
+    return response.send();
   }
 }
 
-/* Rounded up: who waits that long is admitted. */
-function seconds(nanoseconds: u64): u64 {
-  return (nanoseconds + SECOND - 1) / SECOND;
+/* The request waits until one of the two is called. */
+class OnService extends ServiceHandler {
+  constructor(
+    private readonly stream: RateLimit,
+    private readonly global: Descriptor[],
+    private readonly local: Verdict,
+  ) {
+    super();
+  }
+
+  onAnswer(answer: RateLimitResponse): void {
+    this.go(this.stream.decideByService(answer, this.global, this.local));
+  }
+
+  onFailure(): void {
+    this.go(this.stream.decideWithoutService(this.global, this.local));
+  }
+
+  private go(action: Action): void {
+    if (action == Action.Continue) this.stream.request.resume();
+  }
 }
 
-registerRoot<RateLimit, Limiter>("rate-limit");
+registerRoot<RateLimit, RateLimitRoot>("rate-limit");

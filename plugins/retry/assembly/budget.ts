@@ -1,86 +1,147 @@
-import { sharedData, Update } from "@weft/sdk";
+import { Counter, clock, Gauge, sharedData, Update } from "@weft/sdk";
+import { Account, Terms, TOKEN } from "./account";
 
 const KEY = "retry/budget";
-const BYTES = 8;
-/** Tokens are counted in thousandths, so that a request can earn a part of one. */
-const TOKEN: i64 = 1000;
+/* A worker keeps this part of the balance at hand, so that most requests need not ask the others. */
+const SHARE: i64 = 16;
 
-/** Earns what one request earns, then reserves as many whole tokens as there are, up to a number. Pure. */
-export class Reservation {
+const tokens = new Gauge("weft_retry_budget_tokens");
+const contended = new Counter("weft_retry_budget_contended_total");
+
+/* What one worker has, and what the account knows of it. */
+class Holdings {
+  /** Tokens at hand, and those that requests under way have. */
+  free: u32 = 0;
+  lent: u32 = 0;
+  /** Millionths of a token that are not in the account yet. */
+  earned: i64 = 0;
+  /** What the account was told that the worker has, and in which of its epochs. */
+  reported: u32 = 0;
+  epoch: u64 = 0;
+
+  get tokens(): u32 {
+    return this.free + this.lent;
+  }
+}
+
+/* One exchange between a worker and the account. It may be tried several times, so it changes nothing of the worker. */
+class Exchange extends Update {
+  taken: u32 = 0;
+  balance: i64 = 0;
+  epoch: u64 = 0;
+  private wanted: u32 = 0;
+  private returned: u32 = 0;
+  private now: u64 = 0;
+  private readonly bytes: ArrayBuffer = new ArrayBuffer(Account.BYTES);
+
   constructor(
-    readonly balance: i64,
-    readonly reserved: u32,
-  ) {}
-}
-
-export function reserve(balance: i64, earned: i64, maximum: i64, wanted: u32): Reservation {
-  const after = min(balance + earned, maximum);
-  const granted = <u32>min(after / TOKEN, <i64>wanted);
-  return new Reservation(after - <i64>granted * TOKEN, granted);
-}
-
-function read(bytes: ArrayBuffer | null, initial: i64): i64 {
-  if (bytes === null || bytes.byteLength != BYTES) return initial;
-  return new DataView(bytes).getInt64(0, true);
-}
-
-function write(balance: i64): ArrayBuffer {
-  const bytes = new ArrayBuffer(BYTES);
-  new DataView(bytes).setInt64(0, balance, true);
-  return bytes;
-}
-
-class Reserve extends Update {
-  reserved: u32 = 0;
-
-  constructor(
-    private readonly budget: Budget,
-    private readonly wanted: u32,
+    private readonly terms: Terms,
+    private readonly holdings: Holdings,
   ) {
     super();
   }
 
-  next(current: ArrayBuffer | null): ArrayBuffer | null {
-    const budget = this.budget;
-    const result = reserve(read(current, budget.initial), budget.earned, budget.maximum, this.wanted);
-    this.reserved = result.reserved;
-    return write(result.balance);
-  }
-}
-
-class GiveBack extends Update {
-  constructor(
-    private readonly budget: Budget,
-    private readonly tokens: u32,
-  ) {
-    super();
+  /** False: the other workers were faster each time, and nothing has happened. */
+  run(wanted: u32, returned: u32): bool {
+    this.wanted = wanted;
+    this.returned = returned;
+    this.now = clock.monotonic;
+    return sharedData.update(KEY, this);
   }
 
   next(current: ArrayBuffer | null): ArrayBuffer | null {
-    const budget = this.budget;
-    return write(min(read(current, budget.initial) + <i64>this.tokens * TOKEN, budget.maximum));
+    const terms = this.terms;
+    const holdings = this.holdings;
+    const account = Account.read(current, terms, this.now);
+    account.report(holdings.reported, holdings.epoch, holdings.tokens, terms);
+    account.earn(holdings.earned, terms);
+    account.refill(this.now, terms);
+    account.giveBack(this.returned);
+    this.taken = account.take(this.wanted);
+    if (this.wanted > 0) this.taken += account.take(share(account.balance));
+    this.balance = account.balance;
+    this.epoch = account.epoch;
+    account.write(this.bytes);
+    return this.bytes;
   }
 }
 
-/** Retries that may be made, shared by the proxy's workers: never more than the tokens there are. */
+/* Whole tokens that a worker may keep: none where there are few. */
+function share(balance: i64): u32 {
+  return <u32>(balance / TOKEN / SHARE);
+}
+
+/**
+ * Retries that may be made, shared by the proxy's workers. A worker takes tokens from the account that all share, lends
+ * them to requests, and keeps a few of those that come back for the requests after. A retry is made only with a token
+ * in hand, so the workers together never make more than there were tokens.
+ */
 export class Budget {
-  readonly earned: i64;
-  readonly initial: i64;
-  readonly maximum: i64;
+  private readonly holdings: Holdings;
+  private readonly exchange: Exchange;
+  private kept: u32 = 0;
+  private busy: bool = false;
+  private closed: bool = false;
 
-  constructor(tokensPerRequest: f64, minimum: u32, maximum: u32) {
-    this.earned = <i64>(tokensPerRequest * <f64>TOKEN);
-    this.initial = <i64>minimum * TOKEN;
-    this.maximum = <i64>max(minimum, maximum) * TOKEN;
+  constructor(private readonly terms: Terms) {
+    const holdings = new Holdings();
+    this.holdings = holdings;
+    this.exchange = new Exchange(terms, holdings);
   }
 
-  /** How many tokens of `wanted` could be had. None where the workers are too busy to agree. */
-  reserve(wanted: u32): u32 {
-    const step = new Reserve(this, wanted);
-    return sharedData.update(KEY, step) ? step.reserved : 0;
+  /** Earns what a request earns, and lends it as many of `wanted` tokens as there are. */
+  lend(wanted: u32): u32 {
+    const terms = this.terms;
+    const holdings = this.holdings;
+    this.busy = true;
+    holdings.earned = min(holdings.earned + terms.perRequest, terms.maximum);
+    if (holdings.free < wanted) this.settle(wanted - holdings.free, 0);
+    const granted = min(holdings.free, wanted);
+    holdings.free -= granted;
+    holdings.lent += granted;
+    return granted;
   }
 
-  giveBack(tokens: u32): void {
-    if (tokens > 0) sharedData.update(KEY, new GiveBack(this, tokens), 64);
+  /** The request that has `granted` tokens is over; it has used up some. */
+  takeBack(granted: u32, used: u32): void {
+    const holdings = this.holdings;
+    holdings.lent -= granted;
+    holdings.free += granted - used;
+    const kept = this.kept;
+    // Twice as many, so that a worker does not go back and forth.
+    if (this.closed || holdings.free > kept * 2) this.settle(0, holdings.free - min(kept, holdings.free));
+  }
+
+  /** Called about once a second: an idle worker keeps nothing, and the account hears of what requests have. */
+  rest(): void {
+    const holdings = this.holdings;
+    const idle = !this.busy;
+    this.busy = false;
+    if (holdings.tokens == 0 && holdings.earned == 0 && holdings.reported == 0) return;
+    this.settle(0, idle ? holdings.free : 0);
+  }
+
+  /** Keeps nothing from now on. */
+  close(): void {
+    this.closed = true;
+    this.busy = false;
+    this.rest();
+  }
+
+  /* Where the other workers are too busy to agree nothing is lost: it happens the next time. */
+  private settle(wanted: u32, returned: u32): void {
+    const holdings = this.holdings;
+    const exchange = this.exchange;
+    if (!exchange.run(wanted, returned)) {
+      contended.increment();
+      return;
+    }
+    holdings.free += exchange.taken;
+    holdings.free -= returned;
+    holdings.earned = 0;
+    holdings.reported = holdings.tokens;
+    holdings.epoch = exchange.epoch;
+    this.kept = this.closed ? 0 : share(exchange.balance);
+    tokens.value = exchange.balance / TOKEN;
   }
 }

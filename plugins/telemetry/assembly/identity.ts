@@ -1,41 +1,104 @@
-/** Istio's word for what is not known. */
-export const UNKNOWN = "unknown";
+import { UNKNOWN } from "./text";
 
-/** A workload and its namespace. */
+/** Who a workload is, as far as this proxy knows. */
 export class Workload {
+  name: string = UNKNOWN;
+  namespace: string = UNKNOWN;
+  app: string = UNKNOWN;
+  version: string = UNKNOWN;
+  canonicalService: string = UNKNOWN;
+  canonicalRevision: string = UNKNOWN;
+}
+
+/** What the mesh's metadata says of a listener or an endpoint. */
+export class Identity {
   constructor(
-    readonly name: string,
-    readonly namespace: string,
-  ) {}
-}
-
-/** From a node id, `sidecar~<ip>~<name>.<namespace>~<domain>`. */
-export function workloadOfNode(id: string): Workload {
-  const parts = id.split("~");
-  if (parts.length != 4) return new Workload(UNKNOWN, UNKNOWN);
-  const dot = parts[2].lastIndexOf(".");
-  if (dot < 1 || dot == parts[2].length - 1) return new Workload(UNKNOWN, UNKNOWN);
-  return new Workload(parts[2].substring(0, dot), parts[2].substring(dot + 1));
-}
-
-/** From a SPIFFE id, `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
-export function workloadOfPrincipal(uri: string): Workload {
-  const parts = uri.split("/");
-  const isOurs = parts.length == 7 && parts[0] == "spiffe:" && parts[3] == "ns" && parts[5] == "sa";
-  return isOurs && parts[4] != "" && parts[6] != "" ? new Workload(parts[6], parts[4]) : new Workload(UNKNOWN, UNKNOWN);
-}
-
-/** Where a request goes, from a cluster's name. */
-export class Destination {
-  constructor(
-    readonly service: string,
+    readonly workload: Workload,
+    /** SPIFFE id; empty: it shows none. */
+    readonly principal: string,
+    /** The service's host; empty: none. */
+    readonly host: string,
     readonly subset: string,
   ) {}
 }
 
-/** From `outbound|<port>|<subset>|<host>` or `inbound|<port>||<host>`. */
-export function destinationOfCluster(name: string): Destination {
-  const parts = name.split("|");
-  if (parts.length != 4) return new Destination(UNKNOWN, UNKNOWN);
-  return new Destination(parts[3] == "" ? UNKNOWN : parts[3], parts[2] == "" ? UNKNOWN : parts[2]);
+/**
+ * From `<kind>;name;namespace;app;version;canonical service;canonical revision;SPIFFE id;host;subset`, of which the
+ * caller has looked at the kind. What is missing is unknown.
+ */
+export function identityOf(parts: string[]): Identity {
+  const workload = new Workload();
+  workload.name = at(parts, 1);
+  workload.namespace = at(parts, 2);
+  workload.app = at(parts, 3);
+  workload.version = at(parts, 4);
+  workload.canonicalService = at(parts, 5);
+  workload.canonicalRevision = at(parts, 6);
+  return new Identity(
+    workload,
+    parts.length > 7 ? parts[7] : "",
+    parts.length > 8 ? parts[8] : "",
+    parts.length > 9 ? parts[9] : "",
+  );
+}
+
+/** From a node id, `sidecar~<ip>~<name>.<namespace>~<domain>`. */
+export function workloadOfNode(id: string): Workload {
+  const workload = new Workload();
+  const parts = id.split("~");
+  if (parts.length != 4) return workload;
+  const dot = parts[2].lastIndexOf(".");
+  if (dot < 1 || dot == parts[2].length - 1) return workload;
+  workload.name = parts[2].substring(0, dot);
+  workload.namespace = parts[2].substring(dot + 1);
+  return workload;
+}
+
+/** From a SPIFFE id, `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`: the account stands for the name. */
+export function workloadOfPrincipal(uri: string): Workload {
+  const workload = new Workload();
+  const parts = uri.split("/");
+  const isOurs = parts.length == 7 && parts[0] == "spiffe:" && parts[3] == "ns" && parts[5] == "sa";
+  if (!isOurs || parts[4] == "" || parts[6] == "") return workload;
+  workload.namespace = parts[4];
+  workload.name = parts[6];
+  return workload;
+}
+
+/** What a client's certificate says. */
+export class ClientCertificate {
+  constructor(
+    readonly principal: string,
+    readonly workload: Workload,
+  ) {}
+}
+
+/**
+ * From the header x-forwarded-client-cert of a proxy that sets it: `By=…;Hash=…;URI=spiffe://…;URI=weft://<trust
+ * domain>/ns/<namespace>/workload/<name>`. Of several certificates the last is the client's.
+ */
+export function clientCertificate(header: string): ClientCertificate {
+  const fields = header.substring(header.lastIndexOf(",") + 1).split(";");
+  let principal = "";
+  let name = "";
+  for (let i = 0; i < fields.length; i++) {
+    if (!fields[i].startsWith("URI=")) continue;
+    const uri = fields[i].substring(4);
+    if (principal == "" && uri.startsWith("spiffe://")) principal = uri;
+    const parts = uri.split("/");
+    if (parts.length == 7 && parts[0] == "weft:" && parts[3] == "ns" && parts[5] == "workload") name = parts[6];
+  }
+  const workload = workloadOfPrincipal(principal);
+  if (name != "" && workload.namespace != UNKNOWN) workload.name = name;
+  return new ClientCertificate(principal, workload);
+}
+
+/** The host and the subset of `outbound|<port>|<subset>|<host>` or `inbound|<port>||<host>`; any other has neither. */
+export function clusterParts(cluster: string): string[] {
+  const parts = cluster.split("|");
+  return parts.length == 4 ? [parts[3], parts[2]] : ["", ""];
+}
+
+function at(parts: string[], index: i32): string {
+  return index < parts.length && parts[index] != "" ? parts[index] : UNKNOWN;
 }

@@ -1,90 +1,97 @@
-import { Action, HttpContext, Labels, properties, RootContext, registerRoot } from "@weft/sdk";
+import { Counter, HttpContext, properties, RootContext, registerRoot } from "@weft/sdk";
 import { Config, operationOf } from "./config";
-import { destinationOfCluster, UNKNOWN, Workload, workloadOfNode, workloadOfPrincipal } from "./identity";
+import { Distinct } from "./distinct";
+import { Label } from "./label";
+import { NOT_GRPC, Outcome, valueOf } from "./labels";
+import { PartyTable } from "./party-table";
+import { firstTemplate } from "./path-template";
+import { SeriesTable } from "./series-table";
+import { readCertificate, readGrpcStatus, readWhere } from "./stream";
+import { labelValue, UNKNOWN } from "./text";
 
-const INBOUND: i64 = 1;
-const OUTBOUND: i64 = 2;
+const FORGET_MS = 10_000;
+
+const seriesOverflow = new Counter("weft_telemetry_series_overflow_total");
+const valueOverflow = new Counter("weft_telemetry_label_overflow_total");
 
 class Reporter extends RootContext<Config> {
-  /** The workload of this proxy. */
-  workload: Workload = new Workload(UNKNOWN, UNKNOWN);
+  parties: PartyTable = new PartyTable();
+  table!: SeriesTable;
+  showsFlags: bool = true;
+  showsProtocol: bool = true;
+  /** The values of each label of the user's. */
+  distinct: Distinct[] = [];
 
   onConfigure(): bool {
-    const id = properties.string("xds.node.id");
-    if (id !== null) this.workload = workloadOfNode(id);
+    this.table = new SeriesTable(this.config);
+    const labels = this.config.labels;
+    for (let i = 0; i < labels.length; i++) this.distinct.push(new Distinct(labels[i].maxValues));
+    this.showsFlags = this.config.shows("response_flags");
+    this.showsProtocol = this.config.shows("request_protocol") || this.config.shows("grpc_response_status");
+    this.tickPeriodMs = FORGET_MS;
     return true;
   }
+
+  onTick(): void {
+    this.parties.forget();
+  }
 }
 
+/*
+ * All is done when the stream has ended: then everything is known, requests that a filter refused are seen too, and
+ * access loggers come after filters.
+ */
 class Telemetry extends HttpContext<Config> {
-  private outbound: bool = false;
-
-  /* What is known before there is an answer: a request that is refused by a later filter has these labels. */
-  onRequestHeaders(endOfStream: bool): Action {
-    const own = (this.root as Reporter).workload;
-    const labels = this.labels;
-    const direction = properties.integer("xds.listener_direction");
-    this.outbound = direction == OUTBOUND;
-    labels.set("reporter", direction == INBOUND ? "destination" : this.outbound ? "source" : UNKNOWN);
-    if (this.outbound) {
-      setWorkload(labels, "source", own);
-      setPrincipal(labels, "source", null);
-      setWorkload(labels, "destination", new Workload(UNKNOWN, UNKNOWN));
-      setPrincipal(labels, "destination", null);
-    } else {
-      const peer = properties.string("connection.uri_san_peer_certificate");
-      setWorkload(labels, "source", workloadOfPrincipal(peer === null ? "" : peer));
-      setPrincipal(labels, "source", peer);
-      setWorkload(labels, "destination", own);
-      setPrincipal(labels, "destination", properties.string("connection.uri_san_local_certificate"));
-    }
-    const mutual = properties.boolean("connection.mtls");
-    labels.set("connection_security_policy", this.outbound ? UNKNOWN : mutual ? "mutual_tls" : "none");
-    this.setRequest(labels);
-    this.setDestination(labels);
-    return Action.Continue;
+  onLog(): void {
+    const root = this.root as Reporter;
+    const config = root.config;
+    const labels = config.labels;
+    for (let i = 0; i < labels.length; i++) this.setLabel(labels[i], root.distinct[i]);
+    if (config.metrics.length == 0 && config.filterState.length == 0) return;
+    const where = readWhere();
+    const known = root.parties.find(where, readCertificate(where));
+    const series = root.table.find(known, this.outcome(config));
+    series.add();
+    if (series.isOverflow) seriesOverflow.increment();
+    const names = config.filterState;
+    for (let i = 0; i < names.length; i++) this.labels.set(names[i], valueOf(series.values, names[i]));
   }
 
-  /* The router has chosen by now. */
-  onResponseHeaders(endOfStream: bool): Action {
-    const labels = this.labels;
-    this.setDestination(labels);
-    if (!this.outbound) return Action.Continue;
-    const peer = properties.string("upstream.uri_san_peer_certificate");
-    if (peer !== null) {
-      setWorkload(labels, "destination", workloadOfPrincipal(peer));
-      setPrincipal(labels, "destination", peer);
-    }
-    const local = properties.string("upstream.uri_san_local_certificate");
-    if (local !== null) setPrincipal(labels, "source", local);
-    return Action.Continue;
+  /* What no label shows is not read. */
+  private outcome(config: Config): Outcome {
+    const root = this.root as Reporter;
+    return new Outcome(
+      properties.integer("response.code"),
+      root.showsFlags ? properties.integer("response.flags") : 0,
+      root.showsProtocol ? readGrpcStatus(this.request.headers) : NOT_GRPC,
+      config.operations.length == 0 ? UNKNOWN : this.operation(),
+    );
   }
 
-  private setRequest(labels: Labels): void {
+  private operation(): string {
     const headers = this.request.headers;
-    const type = headers.get("content-type");
-    labels.set("request_protocol", type !== null && type.startsWith("application/grpc") ? "grpc" : "http");
     const method = headers.get(":method");
     const path = headers.get(":path");
-    if (method === null || path === null) return;
-    labels.set("request_operation", operationOf(this.config.operations, method, path));
+    return operationOf(this.config.operations, method === null ? "" : method, path === null ? "" : path);
   }
 
-  private setDestination(labels: Labels): void {
-    const cluster = properties.string("xds.cluster_name");
-    const destination = destinationOfCluster(cluster === null ? "" : cluster);
-    labels.set("destination_service", destination.service);
-    labels.set("destination_subset", destination.subset);
+  private setLabel(label: Label, distinct: Distinct): void {
+    const refused = distinct.refused;
+    this.labels.set(label.name, distinct.admit(this.ownValue(label)));
+    if (distinct.refused != refused) valueOverflow.increment();
   }
-}
 
-function setWorkload(labels: Labels, side: string, workload: Workload): void {
-  labels.set(side + "_workload", workload.name);
-  labels.set(side + "_workload_namespace", workload.namespace);
-}
-
-function setPrincipal(labels: Labels, side: string, principal: string | null): void {
-  labels.set(side + "_principal", principal === null || principal == "" ? UNKNOWN : principal);
+  private ownValue(label: Label): string {
+    if (label.value != "") return labelValue(label.value);
+    let value: string | null = null;
+    if (label.requestHeader != "") value = this.request.headers.get(label.requestHeader);
+    else if (label.responseHeader != "") value = this.response.headers.get(label.responseHeader);
+    else {
+      const path = this.request.headers.get(":path");
+      if (path !== null) value = firstTemplate(label.paths, path);
+    }
+    return labelValue(value === null || value == "" ? label.fallback : value);
+  }
 }
 
 registerRoot<Telemetry, Reporter>("telemetry");
