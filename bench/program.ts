@@ -1,0 +1,132 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+
+export type Output = "table" | "json" | "markdown";
+
+export interface FiltersArguments {
+  rounds: number;
+  seconds: number;
+  filters: number;
+  only: string[];
+  without: string[];
+  check: boolean;
+  output: Output;
+}
+
+export interface SoakArguments {
+  requests: number;
+  warmUp: number;
+  connections: number;
+  output: Output;
+}
+
+export interface RateLimitArguments {
+  rates: number[];
+  seconds: number;
+  workers: number;
+  connections: number;
+  output: Output;
+}
+
+/** What runs when a benchmark is named; each gives the exit code. */
+export interface Benchmarks {
+  filters: (options: FiltersArguments) => Promise<number>;
+  soak: (options: SoakArguments) => Promise<number>;
+  rateLimit: (options: RateLimitArguments) => Promise<number>;
+}
+
+const MAX_COUNT = 1_000_000_000;
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_COUNT) return value;
+  throw new InvalidArgumentError(`a whole number from 1 to ${MAX_COUNT}`);
+};
+const counts = (text: string): number[] => {
+  const values = text.split(",").map(count);
+  if (new Set(values).size < values.length) throw new InvalidArgumentError("each number once");
+  return values;
+};
+const output = (): Option =>
+  new Option("--output <format>", "how the result is printed").choices(["table", "json", "markdown"]).default("table");
+
+/** The command line; a wrong one is a CommanderError, whose exitCode is 0 where help was asked for. */
+export function createProgram(benchmarks: Benchmarks, exit: (code: number) => void): Command {
+  const program = new Command("npm run bench --")
+    .description("Measures what Weft costs, and whether it keeps what it promises. bench/README.md says how.")
+    .usage("NAME [options]")
+    .helpCommand(false)
+    .showHelpAfterError("(see --help)")
+    .addHelpText(
+      "after",
+      `
+Progress is written to stderr, the result to stdout. Exit codes: 0 done; 1 something is missing, could not be measured,
+or is not as it must be; 2 wrong usage. Each benchmark says more: npm run bench -- NAME --help`,
+    )
+    .exitOverride();
+
+  program
+    .command("filters")
+    .description("what an HTTP filter costs: ours, its rivals, and the plugins of this repository")
+    .option("--rounds <n>", "how often everything is measured", count, 10)
+    .option("--seconds <n>", "of load, for each kind in each round", count, 4)
+    .option("--filters <n>", "how many filters of a kind are in a chain", count, 5)
+    .option("--only <name...>", "measure these kinds, and the bases that they need", [])
+    .option("--without <name...>", "leave these kinds out, also where what they need is missing", [])
+    .option("--check", "exit 1 if a goal is not met or not measured", false)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 measured, whatever the goals (--check: all are met); 1 a tool is missing, something could not be
+measured, or with --check a goal is not met or not measured; 2 wrong usage.
+
+Examples:
+  npm run bench -- filters
+  npm run bench -- filters --rounds 3 --only c weft
+  npm run bench -- filters --without rust gcore --output json`,
+    )
+    .action(async (options: FiltersArguments) => exit(await benchmarks.filters(options)));
+
+  program
+    .command("soak")
+    .description("whether memory is what it was, after many requests with bodies and callouts")
+    .option("--requests <n>", "how many in all", count, 1_000_000)
+    .option("--warm-up <n>", "after how many the memory is first looked at", count, 10_000)
+    .option("--connections <n>", "requests at a time", count, 16)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 the memory is what it was; 1 it is not, or a request failed; 2 wrong usage.
+
+Examples:
+  npm run bench -- soak
+  npm run bench -- soak --requests 50000 --warm-up 5000`,
+    )
+    .action(async (options: SoakArguments, command: Command) => {
+      if (options.warmUp >= options.requests) command.error("error: --warm-up must be less than --requests");
+      exit(await benchmarks.soak(options));
+    });
+
+  program
+    .command("rate-limit")
+    .description("whether plugins/rate-limit admits what it says, over all workers")
+    .option("--rates <n,...>", "limits, in requests a second", counts, [20, 500, 5000])
+    .option("--seconds <n>", "of load, for each limit", count, 10)
+    .option("--workers <n>", "worker threads of Envoy", count, 4)
+    .option("--connections <n>", "connections that ask", count, 200)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 every limit admits what it says; 1 one does not, wrk is missing, or it could not be measured; 2 wrong
+usage.
+
+Examples:
+  npm run bench -- rate-limit
+  npm run bench -- rate-limit --rates 100,1000 --seconds 20 --workers 2`,
+    )
+    .action(async (options: RateLimitArguments) => exit(await benchmarks.rateLimit(options)));
+
+  return program;
+}
