@@ -103,60 +103,126 @@ program
     process.exitCode = await translateFolder(options);
   });
 
-const plugin = program.command("plugin").description("make plugins");
-plugin
-  .command("build")
-  .argument("[dir]", "folder with plugin.yaml and assembly/index.ts", ".")
-  .description("compile a plugin to build/plugin.wasm")
-  .addHelpText("after", "\nExample:\n  weft plugin build plugins/hello")
-  .action(async (dir: string) => {
-    const { pluginBuild } = await import("./commands/plugin.js");
-    process.exitCode = await pluginBuild(dir);
-  });
+const plugin = program.command("plugin").description("make, test, run, look into and push plugins");
+const outputOption = () =>
+  new Option("-o, --output <format>", "how it is printed: for people, or as data")
+    .choices(["text", "json"])
+    .default("text");
+const plainHttpOption = () =>
+  new Option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable")
+    .argParser(collect)
+    .default([]);
 plugin
   .command("init")
   .argument("<name>", "name of the plugin, and of the folder that is made")
   .description("make a project with a plugin that works and a test that passes")
   .addHelpText("after", "\nExample:\n  weft plugin init greet && cd greet && npm install && npx weft plugin run")
+  .addHelpText("after", "\nExit codes: 0 made; 1 the name cannot be one, or the folder is not empty; 2 wrong usage")
   .action(async (name: string) => {
     const { pluginInit } = await import("./commands/plugin-init.js");
     await pluginInit(name);
   });
 plugin
+  .command("build")
+  .argument("[dir]", "folder with plugin.yaml and assembly/index.ts", ".")
+  .description("compile a plugin to build/plugin.wasm, and complete its manifest to build/plugin.yaml")
+  .addOption(
+    new Option("--release", "optimised, with names of functions: what is shipped (the default)").conflicts("debug"),
+  )
+  .option("--debug", "not optimised, with all names and build/plugin.wasm.map", false)
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin build plugins/hello\n  weft plugin build --debug\n  weft plugin build -o json",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 built, perhaps with warnings; 1 a mistake in the sources or in plugin.yaml; 2 wrong usage",
+  )
+  .action(async (dir: string, options) => {
+    const { pluginBuild } = await import("./commands/plugin-build.js");
+    process.exitCode = await pluginBuild(dir, options);
+  });
+plugin
   .command("test")
   .argument("[dir]", "folder with plugin.yaml", ".")
-  .description("compile a plugin and run its tests")
-  .addHelpText("after", "\nExample:\n  weft plugin test greet")
-  .action(async (dir: string) => {
+  .argument("[args...]", "for Vitest; after --")
+  .description("compile a plugin and run its tests with the project's Vitest")
+  .option("--watch", "again whenever the plugin or a test is saved", false)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin test greet\n  weft plugin test --watch\n  weft plugin test -- -t header --reporter verbose",
+  )
+  .addHelpText("after", "\nExit codes: 0 all tests pass; 1 a test fails, or it does not compile; 2 wrong usage")
+  .action(async (dir: string, args: string[], options) => {
     const { pluginTest } = await import("./commands/plugin-test.js");
-    process.exitCode = await pluginTest(dir);
+    // weft plugin test -- -t name: no folder.
+    const [folder, rest] = dir.startsWith("-") ? [".", [dir, ...args]] : [dir, args];
+    process.exitCode = await pluginTest(folder, rest, options);
   });
 plugin
   .command("run")
   .argument("[dir]", "folder with plugin.yaml", ".")
-  .description("run a plugin alone in a real Envoy; a saved source is compiled and swapped in")
+  .description("run a plugin alone in a real Envoy; what is saved is compiled, tested for load, and swapped in")
   .option("--upstream <url>", "where Envoy sends requests, http://host:port (default: an upstream that echoes)")
-  .option("--config <file>", "the plugin's configuration, a JSON file")
+  .option("--config <file>", "the plugin's configuration, a JSON file; it is watched too (default: {})")
   .option("--once", "send one request, print it and its answer, and end", false)
   .option("--expect-header <name>", "with --once: exit 1 unless the answer has it (default: what package.json says)")
-  .addHelpText("after", "\nExample:\n  weft plugin run greet --once --expect-header x-greet")
+  .addOption(
+    new Option("--log-level <level>", "the least level of the plugin's log that is shown")
+      .choices(["trace", "debug", "info", "warn", "error", "critical"])
+      .default("info"),
+  )
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin run greet\n  weft plugin run --config config.json --upstream http://127.0.0.1:8080\n  weft plugin run greet --once --expect-header x-greet",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 ended by Ctrl-C, or the answer of --once is as expected; 1 it does not compile or load, Envoy\n  is missing or ends, or the answer lacks the header (without one: has status 500 or more); 2 wrong usage",
+  )
   .action(async (dir: string, options) => {
     const { pluginRun } = await import("./commands/plugin-run.js");
     process.exitCode = await pluginRun(dir, options);
   });
 plugin
+  .command("inspect")
+  .argument("<target>", "a .wasm file, a plugin's folder that is built, or an image reference")
+  .description("tell what a plugin is: ABI, imports, exports, memory, sizes, configuration, and whether Envoy loads it")
+  .addOption(plainHttpOption())
+  .option("--config <file>", "also load it with this configuration, a JSON file, and play a few requests (pre-flight)")
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin inspect build/plugin.wasm\n  weft plugin inspect . --config config.json\n  weft plugin inspect 127.0.0.1:15050/plugins/hello:0.1.0 --plain-http 127.0.0.1:15050 -o json",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 Envoy loads it, as far as can be known; 1 it cannot be read, or not be loaded: the verdict says\n  why; 2 wrong usage",
+  )
+  .action(async (target: string, options) => {
+    const { pluginInspect } = await import("./commands/plugin-inspect.js");
+    process.exitCode = await pluginInspect(target, options);
+  });
+plugin
   .command("push")
   .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
   .argument("<reference>", "where to, for example 127.0.0.1:15050/plugins/hello:0.1.0")
-  .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
+  .addOption(plainHttpOption())
+  .addOption(outputOption())
   .description("compile a plugin and push it to a registry; credentials come from Docker's config.json")
   .addHelpText(
     "after",
     "\nExample:\n  weft plugin push plugins/hello 127.0.0.1:15050/plugins/hello:0.1.0 --plain-http 127.0.0.1:15050",
   )
-  .action(async (dir: string, reference: string, options: { plainHttp: string[] }) => {
-    const { pluginPush } = await import("./commands/plugin.js");
-    process.exitCode = await pluginPush(dir, reference, options.plainHttp);
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 pushed; 1 it does not compile, or the registry does not take it; 2 wrong usage",
+  )
+  .action(async (dir: string, reference: string, options) => {
+    const { pluginPush } = await import("./commands/plugin-push.js");
+    process.exitCode = await pluginPush(dir, reference, options);
   });
 
 try {

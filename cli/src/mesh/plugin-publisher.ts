@@ -1,7 +1,7 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { packPlugin, parseReference, pushPlugin, type RegistryClient } from "@weft/registry";
-import { formatDiagnostic } from "@weft/sdk/build";
+import { type Diagnostic, formatDiagnostic, type PluginManifest } from "@weft/sdk/build";
 import { writeAtomic } from "../sidecar/atomic-file.js";
 import type { PluginCompiler } from "./plugin-compiler.js";
 
@@ -24,22 +24,41 @@ export type Built =
       readonly version: string;
       readonly rootId: string;
       readonly wasm: Uint8Array;
+      readonly manifest: PluginManifest;
       readonly pluginYaml: string;
       /** Where the module was written. */
       readonly wasmPath: string;
+      /** Where its source map was written. */
+      readonly sourceMapPath?: string;
+      /** Warnings. */
+      readonly diagnostics: readonly Diagnostic[];
     }
-  | { readonly ok: false; readonly messages: readonly string[] };
+  | { readonly ok: false; readonly messages: readonly string[]; readonly diagnostics: readonly Diagnostic[] };
 
-/** Compiles the plugin in a folder and writes the module to `build/plugin.wasm` in it. */
-export async function buildPlugin(compiler: PluginCompiler, dir: string): Promise<Built> {
-  const compiled = await compiler.compile({ dir });
-  if (!compiled.ok) return { ok: false, messages: compiled.diagnostics.map(formatDiagnostic) };
-  const { wasm, pluginYaml, manifest } = compiled;
+/**
+ * Compiles the plugin in a folder and writes the module and its completed manifest to `build/` in it, with `debug` also
+ * the source map.
+ */
+export async function buildPlugin(
+  compiler: PluginCompiler,
+  dir: string,
+  { debug = false }: { readonly debug?: boolean } = {},
+): Promise<Built> {
+  const compiled = await compiler.compile({ dir, debug });
+  const { diagnostics } = compiled;
+  if (!compiled.ok) return { ok: false, messages: diagnostics.map(formatDiagnostic), diagnostics };
+  const { wasm, pluginYaml, manifest, sourceMap } = compiled;
   const wasmPath = join(dir, "build", "plugin.wasm");
+  const sourceMapPath = `${wasmPath}.map`;
   await mkdir(join(dir, "build"), { recursive: true });
   await writeAtomic(wasmPath, wasm);
+  await writeAtomic(join(dir, "build", "plugin.yaml"), pluginYaml);
+  // A map that is of another build would name wrong lines.
+  if (sourceMap === undefined) await rm(sourceMapPath, { force: true });
+  else await writeAtomic(sourceMapPath, sourceMap);
   const { name, version, rootId } = manifest;
-  return { ok: true, name, version, rootId, wasm, pluginYaml, wasmPath };
+  const built = { ok: true, name, version, rootId, wasm, manifest, pluginYaml, wasmPath, diagnostics } as const;
+  return sourceMap === undefined ? built : { ...built, sourceMapPath };
 }
 
 /** Pushes what was built. */

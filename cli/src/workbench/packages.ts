@@ -11,20 +11,22 @@ export function projectPackages(cwd: string): Record<string, string> {
 }
 
 function specOf(name: string, cwd: string): string {
-  const tarball = tarballOf(name, cwd);
+  const tarball = tarballOf(name, cwd) ?? tarballOf(name, packageDir("weft"));
   if (tarball !== undefined) return `file:${tarball}`;
   const dir = packageDir(name);
   if (!dir.split(/[/\\]/).includes("node_modules")) return `file:${dir}`;
   return (JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { version: string }).version;
 }
 
+type Specs = Record<string, string> | undefined;
+
 /** The tarball that a package.json above names for the package, as after `npm install weft-*.tgz`. */
 function tarballOf(name: string, cwd: string): string | undefined {
   for (let dir = resolve(cwd); ; dir = dirname(dir)) {
     const file = join(dir, "package.json");
     if (existsSync(file)) {
-      const { dependencies } = JSON.parse(readFileSync(file, "utf8")) as { dependencies?: Record<string, string> };
-      const spec = dependencies?.[name];
+      const { dependencies, devDependencies } = JSON.parse(readFileSync(file, "utf8")) as Record<string, Specs>;
+      const spec = dependencies?.[name] ?? devDependencies?.[name];
       if (spec?.startsWith("file:") && spec.endsWith(".tgz")) return resolve(dir, spec.slice("file:".length));
     }
     if (dir === dirname(dir)) return undefined;

@@ -4,23 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../mesh/free-port.js";
 import { startGuarded } from "../mesh/guarded-process.js";
-import { MeshError } from "../mesh/mesh-error.js";
 import type { Tools } from "../mesh/tools.js";
-
-/** A plugin as Envoy is to load it. */
-export interface LoadedPlugin {
-  readonly name: string;
-  readonly rootId: string;
-  readonly wasm: Uint8Array;
-  /** JSON. */
-  readonly config: string;
-}
+import { bootstrapOf, type LoadedPlugin, SLOT, slotResponse } from "./plugin-bootstrap.js";
+import { WorkbenchError } from "./workbench-error.js";
 
 /** One Envoy with one plugin between a listener and an upstream. */
 export interface PluginEnvoy {
   /** Where requests go to, on 127.0.0.1. */
   readonly port: number;
   readonly adminPort: number;
+  /** For example `1.40.0`. */
+  readonly version: string;
+  /** Resolves when Envoy has ended, with how. */
+  readonly ended: Promise<string>;
+  /** The plugin's metrics, as Envoy's admin API prints them. */
+  stats(): Promise<string>;
   /** Puts another build in the place of the plugin, also on open connections; false where Envoy refuses it. */
   swap(plugin: LoadedPlugin): Promise<boolean>;
   stop(): Promise<void>;
@@ -30,17 +28,24 @@ export interface PluginEnvoyOptions {
   readonly tools: Tools;
   readonly plugin: LoadedPlugin;
   readonly upstream: { readonly host: string; readonly port: number };
-  /** What Envoy and the plugin log. */
-  readonly onLog: (line: string) => void;
+  /** The least level of the plugin's log; Envoy's own is info. */
+  readonly logLevel: string;
+  /** What Envoy and the plugin log, and the access log. */
+  readonly onLine: (line: string) => void;
 }
 
-const SLOT = "plugin";
+/** The access log shows requests as they come; Envoy's own default is 10 s. */
+const ACCESS_LOG_FLUSH_MS = 100;
 const START_LIMIT_MS = 60_000;
-const SWAP_LIMIT_MS = 15_000;
+const SWAP_LIMIT_MS = 60_000;
 const POLL_MS = 50;
-const TYPE = "type.googleapis.com/";
+const ENVOY_FLAGS = [
+  ...["--concurrency", "1", "--disable-hot-restart", "-l", "info"],
+  ...["--file-flush-interval-msec", String(ACCESS_LOG_FLUSH_MS)],
+];
 
-export async function startPluginEnvoy({ tools, plugin, upstream, onLog }: PluginEnvoyOptions): Promise<PluginEnvoy> {
+export async function startPluginEnvoy(options: PluginEnvoyOptions): Promise<PluginEnvoy> {
+  const { tools, plugin, upstream, logLevel, onLine } = options;
   const dir = await mkdtemp(join(tmpdir(), "weft-run-"));
   const port = await freePort();
   const adminPort = await freePort();
@@ -65,7 +70,7 @@ export async function startPluginEnvoy({ tools, plugin, upstream, onLog }: Plugi
   await writeFile(bootstrap, JSON.stringify(bootstrapOf({ dir, port, adminPort, upstream })));
   const lines: string[] = [];
   const envoy = await startGuarded(
-    [tools.funcEPath, "run", "-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "-l", "info"],
+    [tools.funcEPath, "run", "-c", bootstrap, ...ENVOY_FLAGS, "--component-log-level", `wasm:${logLevel}`],
     {
       cwd: dir,
       env: {
@@ -79,7 +84,7 @@ export async function startPluginEnvoy({ tools, plugin, upstream, onLog }: Plugi
       onLine: (line) => {
         lines.push(line);
         if (lines.length > 30) lines.shift();
-        onLog(line);
+        onLine(line);
       },
     },
   );
@@ -98,14 +103,14 @@ export async function startPluginEnvoy({ tools, plugin, upstream, onLog }: Plugi
   });
   if (isReady !== true) {
     await stop();
-    throw new MeshError(
-      "control-plane-failed",
-      `Envoy did not come up (${ended ?? "no answer"}):\n${lines.join("\n")}`,
-    );
+    throw new WorkbenchError("envoy-failed", `Envoy did not come up (${ended ?? "no answer"}):\n${lines.join("\n")}`);
   }
   return {
     port,
     adminPort,
+    version: /"version": "[^/"]*\/([^/"]+)/.exec(await get(adminPort, "/server_info"))?.[1] ?? "unknown",
+    ended: envoy.ended,
+    stats: () => get(adminPort, "/stats?usedonly&filter=^wasmcustom\\."),
     stop,
     async swap(next) {
       const before = await updates();
@@ -117,112 +122,6 @@ export async function startPluginEnvoy({ tools, plugin, upstream, onLog }: Plugi
         return now.reloaded > before.reloaded ? true : undefined;
       });
       return outcome === true;
-    },
-  };
-}
-
-function slotResponse(plugin: LoadedPlugin, filename: string, version: string): object {
-  return {
-    version_info: version,
-    resources: [
-      {
-        "@type": `${TYPE}envoy.config.core.v3.TypedExtensionConfig`,
-        name: SLOT,
-        typed_config: {
-          "@type": `${TYPE}envoy.extensions.filters.http.wasm.v3.Wasm`,
-          config: {
-            name: plugin.name,
-            root_id: plugin.rootId,
-            failure_policy: "FAIL_RELOAD",
-            allow_on_headers_stop_iteration: true,
-            configuration: { "@type": `${TYPE}google.protobuf.StringValue`, value: plugin.config },
-            vm_config: { vm_id: plugin.name, runtime: "envoy.wasm.runtime.v8", code: { local: { filename } } },
-          },
-        },
-      },
-    ],
-  };
-}
-
-function bootstrapOf({
-  dir,
-  port,
-  adminPort,
-  upstream,
-}: {
-  dir: string;
-  port: number;
-  adminPort: number;
-  upstream: { host: string; port: number };
-}): object {
-  const slotFile = { path: join(dir, "slot", "slot.json"), watched_directory: { path: join(dir, "slot") } };
-  return {
-    node: { id: "sidecar~127.0.0.1~plugin.default~default.svc.cluster.local", cluster: "plugin.default" },
-    admin: { address: { socket_address: { address: "127.0.0.1", port_value: adminPort } } },
-    static_resources: {
-      clusters: [
-        {
-          name: "upstream",
-          type: "STRICT_DNS",
-          connect_timeout: "2s",
-          load_assignment: {
-            cluster_name: "upstream",
-            endpoints: [
-              {
-                lb_endpoints: [
-                  {
-                    endpoint: {
-                      address: { socket_address: { address: upstream.host, port_value: upstream.port } },
-                    },
-                  },
-                ],
-              },
-            ],
-          },
-        },
-      ],
-      listeners: [
-        {
-          name: "plugin",
-          address: { socket_address: { address: "127.0.0.1", port_value: port } },
-          filter_chains: [
-            {
-              filters: [
-                {
-                  name: "envoy.filters.network.http_connection_manager",
-                  typed_config: {
-                    "@type": `${TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-                    stat_prefix: "plugin",
-                    route_config: {
-                      name: "plugin",
-                      virtual_hosts: [
-                        {
-                          name: "all",
-                          domains: ["*"],
-                          routes: [{ match: { prefix: "/" }, route: { cluster: "upstream", timeout: "0s" } }],
-                        },
-                      ],
-                    },
-                    http_filters: [
-                      {
-                        name: SLOT,
-                        config_discovery: {
-                          config_source: { path_config_source: slotFile, resource_api_version: "V3" },
-                          type_urls: [`${TYPE}envoy.extensions.filters.http.wasm.v3.Wasm`],
-                        },
-                      },
-                      {
-                        name: "envoy.filters.http.router",
-                        typed_config: { "@type": `${TYPE}envoy.extensions.filters.http.router.v3.Router` },
-                      },
-                    ],
-                  },
-                },
-              ],
-            },
-          ],
-        },
-      ],
     },
   };
 }
