@@ -17,7 +17,7 @@ afterEach(() => cleanup.run());
 const SCHEMES = ["basic", "token"] as const;
 const LIMITS = { maxWasmBytes: 1_000_000 };
 const verify: Authentication["verify"] = async (user, password) => user === "ada" && password === "correct: horse";
-const ADA: Credentials = { kind: "basic", username: "ada", password: "correct: horse" };
+const ADA: Credentials & { readonly kind: "basic" } = { kind: "basic", username: "ada", password: "correct: horse" };
 
 function client(address: string, credentials?: Credentials): RegistryClient {
   return createRegistryClient({ plainHttp: [address], credentials: async () => credentials });
