@@ -3,6 +3,7 @@
  */
 export { Action } from "./action";
 export { Body } from "./body";
+export { callout } from "./callout";
 export { clock } from "./clock";
 export { config, max, min, oneOf, pattern } from "./config/decorators";
 export { NoConfig } from "./config/no-config";

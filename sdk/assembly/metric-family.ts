@@ -3,11 +3,11 @@ import { Counter, Gauge, Histogram, Metric } from "./metrics";
 const MAX_SERIES = 1000;
 /** The value of every label of the series that takes what is beyond the bound. */
 const OVERFLOW = "overflow";
-const DOT = 46;
+const SEMICOLON = 59;
 
 /**
  * Metrics of one name that differ in the values of their labels. A series is defined once and found again by its
- * values. It is named `<name>.<label>.<value>…`, where dots within values become `_`: Envoy's `stats_tags` turn that
+ * values. It is named `<name>;<label>=<value>…`, where a `;` within a value becomes `_`: Envoy's `stats_tags` turn that
  * into Prometheus labels. Beyond `maxSeries` all others share one whose values are `overflow`.
  */
 export abstract class MetricFamily<M extends Metric> {
@@ -47,15 +47,15 @@ export abstract class MetricFamily<M extends Metric> {
   private seriesName(values: string[]): string {
     let name = this.name;
     for (let i = 0; i < this.labels.length; i++) {
-      name += "." + this.labels[i] + "." + (i < values.length ? escapeDots(values[i]) : "");
+      name += ";" + this.labels[i] + "=" + (i < values.length ? escapeSemicolons(values[i]) : "");
     }
     return name;
   }
 }
 
-function escapeDots(value: string): string {
+function escapeSemicolons(value: string): string {
   let text = "";
-  for (let i = 0; i < value.length; i++) text += value.charCodeAt(i) == DOT ? "_" : value.charAt(i);
+  for (let i = 0; i < value.length; i++) text += value.charCodeAt(i) == SEMICOLON ? "_" : value.charAt(i);
   return text;
 }
 

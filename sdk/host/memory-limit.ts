@@ -3,31 +3,68 @@ import { readSections, SECTION, type Section, writeSections } from "../wasm/sect
 import { HostError } from "./errors.js";
 import { PAGE_BYTES } from "./wasm-types.js";
 
-/** The module with a memory maximum: what it asks for beyond that is refused. HostError MODULE where it begins above. */
+const HAS_MAXIMUM = 1;
+const KIND = { function: 0, table: 1, memory: 2, global: 3 } as const;
+
+/**
+ * The module with a memory maximum, in its own memory and in one that it imports: what it asks for beyond that is
+ * refused. A smaller maximum of its own stays. HostError MODULE where it begins above.
+ */
 export function limitMemory(wasm: Uint8Array, maxBytes: number): Uint8Array {
   const maximum = Math.floor(maxBytes / PAGE_BYTES);
   try {
-    const sections = readSections(wasm);
-    return writeSections(
-      sections.map((section) => (section.id === SECTION.memory ? limited(section, maximum) : section)),
-    );
+    return writeSections(readSections(wasm).map((section) => limitSection(section, maximum)));
   } catch (error) {
     if (!(error instanceof MalformedModule)) throw error;
     throw new HostError("MODULE", `Failed to parse corrupted Wasm module: ${error.message}`, { cause: error });
   }
 }
 
-function limited(section: Section, maximum: number): Section {
+function limitSection(section: Section, maximum: number): Section {
   const reader = new ByteReader(section.payload);
-  if (reader.u32() !== 1) return section;
-  const { initial, maximum: own = maximum } = reader.limits();
+  if (section.id === SECTION.memory) {
+    const count = reader.u32();
+    const memories = Array.from({ length: Math.min(count, section.payload.length) }, () => limited(reader, maximum));
+    return { id: section.id, payload: Buffer.concat([encodeU32(count), ...memories]) };
+  }
+  return section.id === SECTION.import ? limitImports(section, maximum) : section;
+}
+
+/** Copies the section but for the maximum of memories in it. */
+function limitImports({ id, payload }: Section, maximum: number): Section {
+  const reader = new ByteReader(payload);
+  const parts: Uint8Array[] = [];
+  let copied = 0;
+  for (let left = reader.u32(); left > 0; left--) {
+    for (let names = 0; names < 2; names++) reader.take(reader.u32());
+    const kind = reader.byte();
+    if (kind === KIND.memory) {
+      const start = reader.at;
+      const memory = limited(reader, maximum);
+      parts.push(payload.subarray(copied, start), memory);
+      copied = reader.at;
+    } else if (kind === KIND.function) reader.u32();
+    else if (kind === KIND.table) {
+      reader.byte();
+      reader.limits();
+    } else if (kind === KIND.global) reader.take(2);
+    else throw new MalformedModule("it has an import of an unknown kind");
+  }
+  return { id, payload: Buffer.concat([...parts, payload.subarray(copied)]) };
+}
+
+/** https://webassembly.github.io/spec/core/binary/types.html#limits */
+function limited(reader: ByteReader, maximum: number): Uint8Array {
+  const flags = reader.byte();
+  const initial = reader.u32();
+  const own = (flags & HAS_MAXIMUM) === 0 ? maximum : reader.u32();
   if (initial > maximum) {
-    const wanted = initial * PAGE_BYTES;
+    const allowed = maximum * PAGE_BYTES;
     throw new HostError(
       "MODULE",
-      `the module begins with ${wanted} bytes of memory; ${maximum * PAGE_BYTES} are allowed`,
+      `the module begins with ${initial * PAGE_BYTES} bytes of memory; ${allowed} are allowed`,
     );
   }
-  const payload = Buffer.concat([Uint8Array.of(1, 1), encodeU32(initial), encodeU32(Math.min(own, maximum))]);
-  return { id: section.id, payload };
+  const bytes = [encodeU32(initial), encodeU32(Math.min(own, maximum))];
+  return Buffer.concat([Uint8Array.of(flags | HAS_MAXIMUM), ...bytes]);
 }

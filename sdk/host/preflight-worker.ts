@@ -4,13 +4,20 @@ import { HostError } from "./errors.js";
 import type { ExchangeRequest } from "./exchange.js";
 import { createHost, type Host } from "./host.js";
 import { loadModule } from "./module.js";
-import type { PreflightMessage, PreflightTask } from "./preflight.js";
+import { MAX_LOG_LENGTH, MAX_LOGS, type PreflightMessage, type PreflightTask } from "./preflight.js";
+import type { LogEntry } from "./services.js";
 
 const REQUESTS: readonly ExchangeRequest[] = [
   { path: "/" },
   { method: "POST", path: "/preflight?a=1", headers: { "content-type": "text/plain" }, body: ["pre", "flight"] },
   { method: "POST", body: "preflight", trailers: { "x-preflight": "1" } },
 ];
+
+let sent = 0;
+
+function sendLog({ message, ...rest }: LogEntry): void {
+  if (sent++ < MAX_LOGS) send({ log: { ...rest, message: message.slice(0, MAX_LOG_LENGTH) } });
+}
 
 function send(message: PreflightMessage): void {
   parentPort?.postMessage(message);
@@ -24,8 +31,8 @@ async function run({ options, callMs, memoryBytes }: PreflightTask): Promise<voi
   const host = createHost(wasm, {
     ...rest,
     strict: false,
-    limits: { callMs, memoryBytes },
-    onLog: (log) => send({ log }),
+    limits: { callMs, memoryBytes, logEntries: MAX_LOGS },
+    onLog: sendLog,
   });
   const broken = host.violations[0];
   if (broken !== undefined) throw new HostError("CONFIGURE", broken.message);

@@ -13,6 +13,8 @@ export interface PreflightOptions {
   rootId?: string;
   vmId?: string;
   vmConfig?: unknown;
+  /** Environment variables of WASI. */
+  env?: Readonly<Record<string, string>>;
   /** Host functions and callbacks that the VM may use. Default: all. */
   capabilities?: readonly string[];
   limits?: PreflightLimits;
@@ -58,7 +60,10 @@ const DEFAULT_TIME_MS = 20_000;
 const DEFAULT_CALL_MS = 2_000;
 const DEFAULT_MEMORY_BYTES = 32 * 1024 * 1024;
 const DEFAULT_MODULE_BYTES = 4 * 1024 * 1024;
-const MAX_LOGS = 200;
+/** Log entries that are told; what a module logs must not fill the memory of whoever asks. */
+export const MAX_LOGS = 200;
+/** Characters of one of them. */
+export const MAX_LOG_LENGTH = 2_000;
 const HEAP_MB = 128;
 
 const STAGES: Record<HostErrorCode | "STREAM", PreflightStage> = {

@@ -209,10 +209,10 @@ test("metrics with labels are defined once, and their number is bounded", async 
   expect(await ask("f")).toBe("6|5");
   const found = (await stats("probe_requests")).split("\n").filter((line) => line !== "");
   expect(found.sort()).toEqual([
-    "wasmcustom.probe_requests.route.a.code.200: 6",
-    "wasmcustom.probe_requests.route.b_c.code.200: 3",
-    "wasmcustom.probe_requests.route.d.code.200: 3",
-    "wasmcustom.probe_requests.route.overflow.code.overflow: 6",
+    "wasmcustom.probe_requests;route=a;code=200: 6",
+    "wasmcustom.probe_requests;route=b.c;code=200: 3",
+    "wasmcustom.probe_requests;route=d;code=200: 3",
+    "wasmcustom.probe_requests;route=overflow;code=overflow: 6",
   ]);
   await eventually(async () => (await envoy.admin("/stats/prometheus")).includes("probe_time_ms_route_a_count{} 2"));
 });

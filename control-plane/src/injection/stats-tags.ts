@@ -26,6 +26,14 @@ export const PLUGIN_LABELS: readonly string[] = [
   "request_protocol",
   "response_code",
   "response_flags",
+  // Not Istio's: what plugins tell of their own decisions by.
+  "code",
+  "limit",
+  "outcome",
+  "reason",
+  "route",
+  "rule",
+  "subset",
 ].sort();
 
 /** The prefix lets Envoy skip the pattern for all stats that are not a plugin's. */

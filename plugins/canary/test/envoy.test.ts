@@ -164,14 +164,14 @@ test("without another key the source address is one", async () => {
   for (let i = 0; i < 5; i++) bodies.add((await request("address", {})).body);
   // Every connection is from 127.0.0.1, whatever its port.
   expect(bodies.size).toBe(1);
-  expect(await envoy.admin("/stats?filter=weft_canary_decisions_total.rule.users.subset.no_key")).not.toMatch(
+  expect(await envoy.admin("/stats?filter=weft_canary_decisions_total;rule=users;subset=no_key")).not.toMatch(
     /: [1-9]/,
   );
 });
 
 test("decisions are counted by rule and subset", async () => {
   const value = async () => {
-    const stats = await envoy.admin("/stats?filter=weft_canary_decisions_total.rule.forced.subset.v2");
+    const stats = await envoy.admin("/stats?filter=weft_canary_decisions_total;rule=forced;subset=v2");
     return Number(/^wasmcustom\.weft_canary_decisions_total\.rule\.forced\.subset\.v2: (\d+)$/m.exec(stats)?.[1] ?? 0);
   };
   const before = await value();

@@ -337,9 +337,9 @@ test("decisions are counted by rule and subset", async () => {
   const other = await host.request({ path: "/other" });
   expect(other.response?.headers.map(([name]) => name)).not.toContain("x-decided");
   expect(host.metrics.all()).toEqual({
-    "weft_canary_decisions_total.rule.forced.subset.v2": 2n,
-    "weft_canary_decisions_total.rule.users.subset.no_key": 1n,
-    "weft_canary_decisions_total.rule.users.subset.v3": 1n,
+    "weft_canary_decisions_total;rule=forced;subset=v2": 2n,
+    "weft_canary_decisions_total;rule=users;subset=no_key": 1n,
+    "weft_canary_decisions_total;rule=users;subset=v3": 1n,
   });
   host.close();
 });

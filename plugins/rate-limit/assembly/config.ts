@@ -155,7 +155,7 @@ const MAX_FILL_SECONDS: u64 = 31_622_400;
 /** The rate limit service (envoy.service.ratelimit.v3) that decides on limits with `global: true`. */
 @config
 export class GlobalConfig {
-  /** Envoy's cluster of the service; empty: there is none. */
+  /** Envoy's cluster of the service, or `callout:<name>` for a callout of the WasmPlugin; empty: there is none. */
   @max(1024) cluster: string = "";
   /** The domain under which the service has its limits. */
   @min(1) @max(256) domain: string = "weft";

@@ -47,8 +47,8 @@ test.each([1, 2, 5, 10, 100])(
     start({ limits: [hour("all", n)] });
     expect(await statuses(n + 5, (i) => ({ worker: i % 4 }))).toEqual([...repeat(n, 200), ...repeat(5, 429)]);
     expect(host.metrics.all()).toMatchObject({
-      "weft_rate_limit_requests.limit.all.outcome.admitted": BigInt(n),
-      "weft_rate_limit_requests.limit.all.outcome.limited": 5n,
+      "weft_rate_limit_requests;limit=all;outcome=admitted": BigInt(n),
+      "weft_rate_limit_requests;limit=all;outcome=limited": 5n,
     });
   },
 );
@@ -83,10 +83,10 @@ test("a request must pass every limit, and one that is refused costs no limit an
   host.clock.advance(2 * 360_000);
   expect(await statuses(3, user("d"))).toEqual([200, 200, 429]);
   expect(host.metrics.all()).toMatchObject({
-    "weft_rate_limit_requests.limit.all.outcome.admitted": 12n,
-    "weft_rate_limit_requests.limit.each.outcome.admitted": 12n,
-    "weft_rate_limit_requests.limit.all.outcome.limited": 5n,
-    "weft_rate_limit_requests.limit.each.outcome.limited": 9n,
+    "weft_rate_limit_requests;limit=all;outcome=admitted": 12n,
+    "weft_rate_limit_requests;limit=each;outcome=admitted": 12n,
+    "weft_rate_limit_requests;limit=all;outcome=limited": 5n,
+    "weft_rate_limit_requests;limit=each;outcome=limited": 9n,
   });
 });
 
@@ -119,10 +119,10 @@ test("a limit in dry run counts, refuses nothing and tells nothing", async () =>
   expect(await statuses(5, () => ({}))).toEqual([...repeat(4, 200), 429]);
   expect((await ask()).headers["ratelimit-policy"]).toBe("4;w=3600");
   expect(host.metrics.all()).toMatchObject({
-    "weft_rate_limit_requests.limit.dry.outcome.admitted": 2n,
-    "weft_rate_limit_requests.limit.dry.outcome.dry_run_limited": 2n,
-    "weft_rate_limit_requests.limit.all.outcome.admitted": 4n,
-    "weft_rate_limit_requests.limit.all.outcome.limited": 2n,
+    "weft_rate_limit_requests;limit=dry;outcome=admitted": 2n,
+    "weft_rate_limit_requests;limit=dry;outcome=dry_run_limited": 2n,
+    "weft_rate_limit_requests;limit=all;outcome=admitted": 4n,
+    "weft_rate_limit_requests;limit=all;outcome=limited": 2n,
   });
 });
 

@@ -89,8 +89,8 @@ test.each(COUNTS)(
   `a limit of %i admits exactly that many in a row over ${WORKERS} workers`,
   async (count) => {
     expect(statuses(await series(`row-${count}`, count + 3))).toEqual([...repeat(count, 200), 429, 429, 429]);
-    expect(await counter(`weft_rate_limit_requests.limit.row-${count}.outcome.admitted`)).toBe(count);
-    expect(await counter(`weft_rate_limit_requests.limit.row-${count}.outcome.limited`)).toBe(3);
+    expect(await counter(`weft_rate_limit_requests;limit=row-${count};outcome=admitted`)).toBe(count);
+    expect(await counter(`weft_rate_limit_requests;limit=row-${count};outcome=limited`)).toBe(3);
   },
   60_000,
 );
@@ -167,7 +167,7 @@ test("a calling Envoy does not retry what was limited, as it does any other 429"
   const call = (name: string) => send({ port: caller.ports.get(name)! });
   expect((await call("limited")).status).toBe(200);
   expect((await call("limited")).status).toBe(429);
-  expect(await counter("weft_rate_limit_requests.limit.called.outcome.limited")).toBe(1);
+  expect(await counter("weft_rate_limit_requests;limit=called;outcome=limited")).toBe(1);
   expect((await call("plain")).status).toBe(429);
   expect(triesAtUpstream).toBe(3);
 });

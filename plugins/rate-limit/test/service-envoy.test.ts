@@ -161,8 +161,8 @@ describe.skipIf(missing)(`rate-limit with Envoy's rate limit service${missing ? 
     }
     const after = await counters(0);
     const counted = (name: string) => after(name) - before(name);
-    expect(counted("service_answers.code.ok") + counted("service_answers.code.over_limit")).toBe(GLOBAL_LIMIT);
-    expect(counted("requests.limit.users.outcome.limited")).toBe(counted("service_answers.code.over_limit"));
+    expect(counted("service_answers;code=ok") + counted("service_answers;code=over_limit")).toBe(GLOBAL_LIMIT);
+    expect(counted("requests;limit=users;outcome=limited")).toBe(counted("service_answers;code=over_limit"));
   });
 
   test("each descriptor has its own count", async () => {
@@ -210,7 +210,7 @@ describe.skipIf(missing)(`rate-limit with Envoy's rate limit service${missing ? 
     const { status, body } = await ask(0, "eve", name);
     expect([status, body]).toEqual([503, "rate limit service unavailable\n"]);
     const after = await counters(0);
-    const failures = `service_failures.reason.${reason}`;
+    const failures = `service_failures;reason=${reason}`;
     expect(after(failures) - before(failures)).toBe(1);
   });
 
@@ -220,8 +220,8 @@ describe.skipIf(missing)(`rate-limit with Envoy's rate limit service${missing ? 
     try {
       for (let i = 0; i < 20; i++) expect((await ask(0, "fay", "hasty")).status).toBe(200);
       const after = await counters(0);
-      const timeouts = after("service_failures.reason.timeout") - before("service_failures.reason.timeout");
-      const skipped = after("service_failures.reason.circuit_open") - before("service_failures.reason.circuit_open");
+      const timeouts = after("service_failures;reason=timeout") - before("service_failures;reason=timeout");
+      const skipped = after("service_failures;reason=circuit_open") - before("service_failures;reason=circuit_open");
       // Each of two workers gives up after three.
       expect(timeouts).toBeLessThanOrEqual(6);
       expect(timeouts).toBeGreaterThanOrEqual(3);
@@ -248,7 +248,7 @@ describe.skipIf(missing)(`rate-limit with Envoy's rate limit service${missing ? 
     const refused = await ask(0, "gil");
     expect(refused.headers).toMatchObject({ "ratelimit-limit": String(LOCAL_LIMIT), "x-envoy-ratelimited": "true" });
     const after = await counters(0);
-    const failures = "service_failures.reason.unavailable";
+    const failures = "service_failures;reason=unavailable";
     expect(after(failures) - before(failures)).toBe(LOCAL_LIMIT + 3);
 
     service = await startService(port);
@@ -269,7 +269,7 @@ describe.skipIf(missing)(`rate-limit with Envoy's rate limit service${missing ? 
     for (let i = 0; i < LOCAL_LIMIT + 1; i++) statuses.push((await ask(1, "hal")).status);
     expect(statuses).toEqual([...Array(LOCAL_LIMIT).fill(200), 429]);
     const after = await counters(1);
-    const failures = "service_failures.reason.error";
+    const failures = "service_failures;reason=error";
     expect(after(failures) - before(failures)).toBe(LOCAL_LIMIT + 1);
   });
 

@@ -57,9 +57,9 @@ function allBut(name: string): string[] {
 }
 
 const metric = (name: string): number => Number(host.metrics.value(name) ?? 0n);
-const failures = (reason: string): number => metric(`weft_rate_limit_service_failures.reason.${reason}`);
+const failures = (reason: string): number => metric(`weft_rate_limit_service_failures;reason=${reason}`);
 const outcomes = (limit: string, outcome: string): number =>
-  metric(`weft_rate_limit_requests.limit.${limit}.outcome.${outcome}`);
+  metric(`weft_rate_limit_requests;limit=${limit};outcome=${outcome}`);
 
 describe("the call", () => {
   test("names cluster, method and timeout, and has a descriptor for each limit that matches", async () => {
@@ -135,7 +135,7 @@ describe("an answer", () => {
         ["ratelimit-policy", "20;w=60"],
       ]),
     );
-    expect(metric("weft_rate_limit_service_answers.code.ok")).toBe(1);
+    expect(metric("weft_rate_limit_service_answers;code=ok")).toBe(1);
     expect(outcomes("users", "admitted")).toBe(1);
   });
 
@@ -161,7 +161,7 @@ describe("an answer", () => {
         ["ratelimit-reset", "12"],
       ]),
     );
-    expect(metric("weft_rate_limit_service_answers.code.over_limit")).toBe(1);
+    expect(metric("weft_rate_limit_service_answers;code=over_limit")).toBe(1);
     expect(outcomes("users", "limited")).toBe(1);
   });
 

@@ -196,19 +196,19 @@ describe("what is counted", () => {
       "all retries used up",
       4,
       { "response.code": 503n, "response.flags": 1n << 15n },
-      { retries_total: 3, "exhausted_total.reason.5xx": 1 },
+      { retries_total: 3, "exhausted_total;reason=5xx": 1 },
     ],
     [
       "a failure with retries left",
       2,
       { "response.code": 504n, "response.flags": 4n, "response.code_details": "response_timeout" },
-      { retries_total: 1, "stopped_total.reason.timeout": 1 },
+      { retries_total: 1, "stopped_total;reason=timeout": 1 },
     ],
     [
       "the client left",
       2,
       { "response.flags": 1n << 14n },
-      { retries_total: 1, "stopped_total.reason.client_left": 1 },
+      { retries_total: 1, "stopped_total;reason=client_left": 1 },
     ],
   ])("%s", async (_, attempts, outcome, expected) => {
     const host = await start({});
@@ -222,8 +222,8 @@ describe("what is counted", () => {
     for (const request of [{ path: "/off" }, { method: "POST" }, {}]) begin(host, request).end(1);
     holder.end(1);
     expect(counters(host)).toEqual({
-      "not_retried_total.reason.rule": 1,
-      "not_retried_total.reason.not_idempotent": 1,
+      "not_retried_total;reason=rule": 1,
+      "not_retried_total;reason=not_idempotent": 1,
       budget_exhausted_total: 1,
     });
   });

@@ -201,15 +201,15 @@ describe("what is counted", () => {
 
   test.each<[string, string, CallOptions, Record<string, number>]>([
     ["default", "/500,200/m", {}, { retries_total: 1, succeeded_total: 1 }],
-    ["default", "/500/m", {}, { retries_total: 3, "exhausted_total.reason.5xx": 1 }],
-    ["default", "/reset/m", {}, { retries_total: 3, "exhausted_total.reason.reset": 1 }],
-    ["codes", "/429/m", {}, { retries_total: 1, "exhausted_total.reason.retriable_status": 1 }],
-    ["timeout", "/never/m", {}, { retries_total: 3, "exhausted_total.reason.per_try_timeout": 1 }],
-    ["dead", "/200/m", POST, { retries_total: 3, "exhausted_total.reason.connect_failure": 1 }],
+    ["default", "/500/m", {}, { retries_total: 3, "exhausted_total;reason=5xx": 1 }],
+    ["default", "/reset/m", {}, { retries_total: 3, "exhausted_total;reason=reset": 1 }],
+    ["codes", "/429/m", {}, { retries_total: 1, "exhausted_total;reason=retriable_status": 1 }],
+    ["timeout", "/never/m", {}, { retries_total: 3, "exhausted_total;reason=per_try_timeout": 1 }],
+    ["dead", "/200/m", POST, { retries_total: 3, "exhausted_total;reason=connect_failure": 1 }],
     ["default", "/500,404/m", {}, { retries_total: 1, succeeded_total: 1 }],
-    ["mesh", "/429,503/m", {}, { retries_total: 1, "stopped_total.reason.5xx": 1 }],
-    ["default", "/500/n", POST, { "not_retried_total.reason.not_idempotent": 1 }],
-    ["rules", "/500/off", {}, { "not_retried_total.reason.rule": 1 }],
+    ["mesh", "/429,503/m", {}, { retries_total: 1, "stopped_total;reason=5xx": 1 }],
+    ["default", "/500/n", POST, { "not_retried_total;reason=not_idempotent": 1 }],
+    ["rules", "/500/off", {}, { "not_retried_total;reason=rule": 1 }],
     ["none", "/500/o", {}, { budget_exhausted_total: 1 }],
   ])("%s %s %o: %o", async (listener, path, options, expected) => {
     await change(() => call(listener, path, options), expected);
@@ -220,8 +220,8 @@ describe("what is counted", () => {
     const headers = { "content-type": "application/grpc", te: "trailers" };
     const all = { retries_total: 3 };
     const send = (path: string) => () => sendH2({ port, path, headers, body: ["\0\0\0\0\0"] });
-    await change(send("/x.Flaky/14/m"), { ...all, "exhausted_total.reason.grpc_status": 1 });
-    await change(send("/x.Flaky/refuse/m"), { ...all, "exhausted_total.reason.refused": 1 });
+    await change(send("/x.Flaky/14/m"), { ...all, "exhausted_total;reason=grpc_status": 1 });
+    await change(send("/x.Flaky/refuse/m"), { ...all, "exhausted_total;reason=refused": 1 });
   });
 
   test("a client that leaves", async () => {
@@ -234,7 +234,7 @@ describe("what is counted", () => {
         await until("the second try", () => upstream.seen(path).times.length === 2);
         leaving.destroy();
       },
-      { retries_total: 1, "stopped_total.reason.client_left": 1 },
+      { retries_total: 1, "stopped_total;reason=client_left": 1 },
     );
   });
 });

@@ -1,10 +1,12 @@
-import { CounterFamily, clock, GrpcCall, GrpcHandler, log, Status } from "@weft/sdk";
+import { CounterFamily, callout, clock, GrpcCall, GrpcHandler, log, Status } from "@weft/sdk";
 import { Config } from "../config";
 import { Descriptor } from "../descriptor";
 import { Circuit } from "./circuit";
 import { encodeRequest } from "./rate-limit-request";
 import { Code, decodeResponse, RateLimitResponse } from "./rate-limit-response";
 
+/** Before the name of a callout. */
+const CALLOUT = "callout:";
 const MILLISECOND: u64 = 1_000_000;
 const SERVICE = "envoy.service.ratelimit.v3.RateLimitService";
 const METHOD = "ShouldRateLimit";
@@ -26,9 +28,12 @@ export abstract class ServiceHandler {
 /** A rate limit service and its health, as one worker sees it. */
 export class RateLimitService {
   private readonly circuit: Circuit;
+  private readonly cluster: string;
 
   constructor(private readonly config: Config) {
     const global = config.global;
+    const cluster = global.cluster;
+    this.cluster = cluster.startsWith(CALLOUT) ? callout(cluster.substring(CALLOUT.length)) : cluster;
     this.circuit = new Circuit(global.failures, MILLISECOND * global.retryAfterMs);
   }
 
@@ -42,7 +47,7 @@ export class RateLimitService {
       failures.with(["circuit_open"]).increment();
       return false;
     }
-    const call = new GrpcCall(global.cluster, SERVICE, METHOD);
+    const call = new GrpcCall(this.cluster, SERVICE, METHOD);
     call.timeoutMs = global.timeoutMs;
     const message = encodeRequest(global.domain, descriptors, this.config.limits, global.sendLimits);
     const status = call.send(message, new Call(this, handler));
