@@ -60,19 +60,21 @@ class Telemetry extends HttpContext<Config> {
   /* What no label shows is not read. */
   private outcome(config: Config): Outcome {
     const root = this.root as Reporter;
+    // First, because it fetches all headers at once, and the look-ups after it cost no call.
+    const operation = config.operations.length == 0 ? UNKNOWN : this.operation();
     return new Outcome(
       properties.integer("response.code"),
       root.showsFlags ? properties.integer("response.flags") : 0,
       root.showsProtocol ? readGrpcStatus(this.request.headers) : NOT_GRPC,
-      config.operations.length == 0 ? UNKNOWN : this.operation(),
+      operation,
     );
   }
 
   private operation(): string {
     const headers = this.request.headers;
-    const method = headers.get(":method");
+    const methods = headers.all(":method");
     const path = headers.get(":path");
-    return operationOf(this.config.operations, method === null ? "" : method, path === null ? "" : path);
+    return operationOf(this.config.operations, methods.length == 0 ? "" : methods[0], path === null ? "" : path);
   }
 
   private setLabel(label: Label, distinct: Distinct): void {
