@@ -116,6 +116,7 @@ export function hostSignatures(abi: AbiVersion): ReadonlyMap<string, Signature> 
   return all;
 }
 
+/** The versions of the ABI that Envoy 1.40 takes. */
 export type AbiVersion = "0.2.0" | "0.2.1";
 
 /** Exports that Envoy looks up, with the only type that it takes. */

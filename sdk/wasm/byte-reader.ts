@@ -1,6 +1,8 @@
 /** The bytes are no Wasm module of version 1. */
 export class MalformedModule extends Error {
+  /** The class, also where it was loaded twice. */
   override readonly name = "MalformedModule";
+  /** To branch on. */
   readonly code = "malformed-module";
 }
 

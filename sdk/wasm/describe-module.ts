@@ -4,8 +4,10 @@ import { readCustom, readSections, SECTION } from "./sections.js";
 /** Types of a function: letters for the parameters, a colon, letters for the results. `i` is i32, `I` is i64. */
 export type Signature = string;
 
+/** What is imported or exported. */
 export type ExternalKind = "function" | "table" | "memory" | "global" | "other";
 
+/** One import of a module. */
 export interface ModuleImport {
   module: string;
   name: string;

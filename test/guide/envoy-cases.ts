@@ -158,7 +158,7 @@ export const ENVOY_CASES: Readonly<Record<string, EnvoyCase>> = {
     configuration: { paths: ["/cart"] },
     check: async ({ get, envoy }) => {
       await get("/cart/1");
-      const name = "fast_requests.path./cart: 1";
+      const name = "fast_requests;path=/cart: 1";
       await eventually(async () => (await envoy.admin("/stats?filter=fast_requests")).includes(name));
     },
   },

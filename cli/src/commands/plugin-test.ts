@@ -62,19 +62,28 @@ async function watchTests(folder: string, vitestDir: string, args: readonly stri
     process.chdir(folder);
     const node = (await import(pathToFileURL(join(vitestDir, "dist", "node.js")).href)) as VitestNode;
     const { filter, options } = node.parseCLI(["vitest", "watch", ...args]);
-    let vitest: RunningVitest | undefined;
-    const start = async () => {
-      vitest = await keepSignals(() => node.startVitest("test", filter, { ...options, root: folder, watch: true }));
-      undo.push(() => vitest?.close() ?? Promise.resolve());
+    let starting: Promise<RunningVitest> | undefined;
+    const start = async (): Promise<RunningVitest> => {
+      const vitest = await keepSignals(() =>
+        node.startVitest("test", filter, { ...options, root: folder, watch: true }),
+      );
+      undo.push(() => vitest.close());
+      return vitest;
     };
-    if (isBuilt) await start();
     // Vitest sees changes of the tests itself; it does not know what the module is made of.
     const onSave = async () => {
       if (!(await build())) return;
-      if (vitest === undefined) await start();
-      else await vitest.rerunFiles();
+      if (starting === undefined) {
+        starting = start();
+        await starting;
+      } else await (await starting).rerunFiles();
     };
+    // Before the tests run: they say that they wait for changes, and from then on none may be missed.
     undo.push(await watchFiles(sourcesOf(folder), onSave, (error) => console.error(error)));
+    if (isBuilt) {
+      starting ??= start();
+      await starting;
+    }
     return await orInterrupted(new Promise<never>(() => {}), signal);
   } catch (error) {
     if (error instanceof Interrupted) return 0;

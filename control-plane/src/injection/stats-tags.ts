@@ -1,12 +1,7 @@
 import type { JsonObject } from "./json.js";
 
-/**
- * Labels that a plugin's own metrics can have. A plugin cannot give Envoy labels: it writes them into a metric's name,
- * as `<name>;<label>=<value>;…`, and Envoy takes out what these patterns find. Patterns are read at start only, so the
- * list is fixed; other labels go through a manifest's `metrics`.
- * https://istio.io/latest/docs/reference/config/metrics/
- */
-export const PLUGIN_LABELS: readonly string[] = [
+/** Of Istio's metrics. https://istio.io/latest/docs/reference/config/metrics/ */
+export const ISTIO_LABELS: readonly string[] = [
   "connection_security_policy",
   ...["source", "destination"].flatMap((side) => [
     `${side}_app`,
@@ -26,15 +21,17 @@ export const PLUGIN_LABELS: readonly string[] = [
   "request_protocol",
   "response_code",
   "response_flags",
-  // Not Istio's: what plugins tell of their own decisions by.
-  "code",
-  "limit",
-  "outcome",
-  "reason",
-  "route",
-  "rule",
-  "subset",
 ].sort();
+
+/** What plugins tell of their own decisions by. */
+const DECISION_LABELS: readonly string[] = ["code", "limit", "outcome", "reason", "route", "rule", "subset"];
+
+/**
+ * Labels that a plugin's own metrics can have. A plugin cannot give Envoy labels: it writes them into a metric's name,
+ * as `<name>;<label>=<value>;…`, and Envoy takes out what these patterns find. Patterns are read at start only, so the
+ * list is fixed; other labels go through a manifest's `metrics`.
+ */
+const PLUGIN_LABELS: readonly string[] = [...ISTIO_LABELS, ...DECISION_LABELS];
 
 /** The prefix lets Envoy skip the pattern for all stats that are not a plugin's. */
 export const STATS_TAGS: readonly JsonObject[] = PLUGIN_LABELS.map((label) => ({

@@ -172,7 +172,7 @@ test("without another key the source address is one", async () => {
 test("decisions are counted by rule and subset", async () => {
   const value = async () => {
     const stats = await envoy.admin("/stats?filter=weft_canary_decisions_total;rule=forced;subset=v2");
-    return Number(/^wasmcustom\.weft_canary_decisions_total\.rule\.forced\.subset\.v2: (\d+)$/m.exec(stats)?.[1] ?? 0);
+    return Number(/^wasmcustom\.weft_canary_decisions_total;rule=forced;subset=v2: (\d+)$/m.exec(stats)?.[1] ?? 0);
   };
   const before = await value();
   for (let i = 0; i < 3; i++) await request("rules", { headers: { "x-canary": "always" } });
