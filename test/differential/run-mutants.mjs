@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const HOST = join(ROOT, "sdk", "dist", "host");
+const BUILT = join(ROOT, "sdk", "dist");
+const HOST = join(BUILT, "host");
 const SUITE = "test/differential/differential.test.ts";
 
 const mutants = JSON.parse(readFileSync(new URL("mutants/mutants.json", import.meta.url), "utf8"));
@@ -42,6 +43,8 @@ async function mutated({ name, file, from, to }, number) {
 
 try {
   writeFileSync(join(dir, "package.json"), '{"type":"module"}');
+  // What the host imports beside it.
+  cpSync(join(BUILT, "wasm"), join(dir, "wasm"), { recursive: true });
   const plain = passes(HOST);
   if (!plain.passed) {
     console.error(plain.output);
