@@ -22,6 +22,7 @@ export const ROOT = resolve(fileURLToPath(import.meta.url), "../..");
 export const ENVOY_VERSION = "1.40.0";
 const FUNC_E_VERSION = "1.6.0";
 const ORAS_VERSION = "1.3.6";
+const COSIGN_VERSION = "3.1.2";
 const RATE_LIMIT_SERVICE_VERSION = "1.4.1-0.20260122083618-3fb702589d36"; // it makes no releases
 const MIN_GO = "1.21.0"; // the first that downloads the toolchain a module asks for
 const STAMPS = join(ROOT, "node_modules", ".weft");
@@ -151,10 +152,25 @@ async function goTool(name, goPackage, version) {
   return path;
 }
 
-/** A program of others that some tests need; undefined, with the reason told, where it cannot be had. */
-async function toolForTests(variable, name, goPackage, version) {
+/**
+ * A program of others that some tests need; undefined, with the reason told, where it cannot be had. One that is `large`
+ * takes minutes to build: it is looked for, and built only where WEFT_BUILD_ALL says so.
+ */
+async function toolForTests(variable, name, goPackage, version, large = false) {
   if (process.env[variable]) return process.env[variable];
   try {
+    if (large && !existsSync(join(CACHE, `${name}-${version}`, name))) {
+      const onPath = findOnPath(name);
+      if (onPath && isMajor(onPath, version)) return onPath;
+      if (!process.env.WEFT_BUILD_ALL) {
+        say(
+          name,
+          `is not here, its tests are skipped: set ${variable} to one, or WEFT_BUILD_ALL=1 to build ${version}`,
+        );
+        return undefined;
+      }
+      say(name, "takes some minutes to build, once");
+    }
     return await goTool(name, goPackage, version);
   } catch (error) {
     say(name, `cannot be installed, its tests are skipped: ${error.message}`);
@@ -162,14 +178,21 @@ async function toolForTests(variable, name, goPackage, version) {
   }
 }
 
+/** Whether a program says, to `version`, that it has the same major version. */
+function isMajor(path, version) {
+  const printed = spawnSync(path, ["version"], { encoding: "utf8" }).stdout ?? "";
+  return new RegExp(`\\bv${version.split(".")[0]}\\.`).test(printed);
+}
+
 /**
  * The programs that some tests need beside Envoy, each as the environment variable that names it: the registry client
- * of others that our registry is tested with, and Envoy's own rate limit service.
+ * and the signer of others that our registry is tested with, and Envoy's own rate limit service.
  * @returns {Promise<Record<string, string>>}
  */
 export async function toolsForTests() {
   const wanted = [
     ["WEFT_ORAS", "oras", "oras.land/oras/cmd/oras", ORAS_VERSION],
+    ["WEFT_COSIGN", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign", COSIGN_VERSION, true],
     [
       "WEFT_RATE_LIMIT_SERVICE",
       "ratelimit",
