@@ -103,7 +103,7 @@ program
     process.exitCode = await translateFolder(options);
   });
 
-const plugin = program.command("plugin").description("make, test, run, look into and push plugins");
+const plugin = program.command("plugin").description("make, test, run, look into, push, pull and sign plugins");
 const outputOption = () =>
   new Option("-o, --output <format>", "how it is printed: for people, or as data")
     .choices(["text", "json"])
@@ -112,6 +112,12 @@ const plainHttpOption = () =>
   new Option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable")
     .argParser(collect)
     .default([]);
+const caFileOption = () =>
+  new Option("--ca-file <file>", "PEM file of authorities that the registry's certificate may come from too");
+const keysOption = () =>
+  new Option("--key <file>", "file with a public key; repeatable, one that fits is enough").argParser(
+    (value: string, list: readonly string[] | undefined) => collect(value, list ?? []),
+  );
 plugin
   .command("init")
   .argument("<name>", "name of the plugin, and of the folder that is made")
@@ -191,6 +197,7 @@ plugin
   .argument("<target>", "a .wasm file, a plugin's folder that is built, or an image reference")
   .description("tell what a plugin is: ABI, imports, exports, memory, sizes, configuration, and whether Envoy loads it")
   .addOption(plainHttpOption())
+  .addOption(caFileOption())
   .option("--config <file>", "also load it with this configuration, a JSON file, and play a few requests (pre-flight)")
   .addOption(outputOption())
   .addHelpText(
@@ -210,8 +217,9 @@ plugin
   .argument("<dir>", "folder with plugin.yaml and assembly/index.ts")
   .argument("<reference>", "where to, for example 127.0.0.1:15050/plugins/hello:0.1.0")
   .addOption(plainHttpOption())
+  .addOption(caFileOption())
   .addOption(outputOption())
-  .description("compile a plugin and push it to a registry; credentials come from Docker's config.json")
+  .description("compile a plugin and push it to a registry; credentials are docker's and podman's")
   .addHelpText(
     "after",
     "\nExample:\n  weft plugin push plugins/hello 127.0.0.1:15050/plugins/hello:0.1.0 --plain-http 127.0.0.1:15050",
@@ -224,6 +232,181 @@ plugin
     const { pluginPush } = await import("./commands/plugin-push.js");
     process.exitCode = await pluginPush(dir, reference, options);
   });
+plugin
+  .command("pull")
+  .argument("<reference>", "the image, for example ghcr.io/acme/retry:1.0.0")
+  .description("write what is in a plugin's image to a folder; every digest on the way is verified")
+  .option("--to <dir>", "the folder, new or empty (default: named as the last part of the repository)")
+  .addOption(plainHttpOption())
+  .addOption(caFileOption())
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin pull ghcr.io/acme/retry:1.0.0\n  weft plugin pull 127.0.0.1:15050/plugins/hello:0.1.0 --to hello --plain-http 127.0.0.1:15050",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 pulled; 1 it is not there or no plugin, or the folder is not empty; 2 wrong usage",
+  )
+  .action(async (reference: string, options) => {
+    const { pluginPull } = await import("./commands/plugin-pull.js");
+    process.exitCode = await pluginPull(reference, options);
+  });
+plugin
+  .command("sign")
+  .argument("<reference>", "the image; of a tag, what it stands for now is signed, and told")
+  .description("sign a plugin's image with a private key, and store the signature beside it")
+  .requiredOption("--key <file>", "file with the private key; COSIGN_PASSWORD is its password, else it is asked for")
+  .addOption(
+    new Option("--form <form>", "how it is stored: as cosign 3 does, or as cosign 2 does")
+      .choices(["bundle", "tag"])
+      .default("bundle"),
+  )
+  .addOption(plainHttpOption())
+  .addOption(caFileOption())
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin sign ghcr.io/acme/retry@sha256:… --key weft.key\n  COSIGN_PASSWORD=… weft plugin sign 127.0.0.1:15050/plugins/hello:0.1.0 --key weft.key --plain-http 127.0.0.1:15050",
+  )
+  .addHelpText("after", "\nExit codes: 0 signed; 1 the key or the registry does not allow it; 2 wrong usage")
+  .action(async (reference: string, options) => {
+    const { pluginSign } = await import("./commands/plugin-sign.js");
+    process.exitCode = await pluginSign(reference, options);
+  });
+plugin
+  .command("verify")
+  .argument("<reference>", "the image")
+  .description("tell whether a plugin's image is signed with one of the keys, in cosign 3's form or cosign 2's")
+  .addOption(keysOption().makeOptionMandatory())
+  .addOption(plainHttpOption())
+  .addOption(caFileOption())
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft plugin verify ghcr.io/acme/retry:1.0.0 --key weft.pub\n  weft plugin verify ghcr.io/acme/retry:1.0.0 --key old.pub --key new.pub -o json",
+  )
+  .addHelpText("after", "\nExit codes: 0 a signature holds; 1 none does, or it cannot be known; 2 wrong usage")
+  .action(async (reference: string, options) => {
+    const { pluginVerify } = await import("./commands/plugin-verify.js");
+    process.exitCode = await pluginVerify(reference, options);
+  });
+plugin
+  .command("generate-key-pair")
+  .description("make a pair of keys for sign and verify, which cosign understands too; nothing is overwritten")
+  .option("--output-prefix <path>", "path of the files without .key and .pub", "weft")
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nThe private key is encrypted with COSIGN_PASSWORD, else with a password that is asked for.\n\nExample:\n  weft plugin generate-key-pair --output-prefix keys/release",
+  )
+  .addHelpText("after", "\nExit codes: 0 made; 1 a file is there already; 2 wrong usage")
+  .action(async (options) => {
+    const { pluginGenerateKeyPair } = await import("./commands/plugin-generate-key-pair.js");
+    process.exitCode = await pluginGenerateKeyPair(options);
+  });
+plugin
+  .command("copy")
+  .argument("<source>", "the image")
+  .argument("<target>", "its new reference, also in another registry")
+  .description("copy a plugin's image with its signatures; the digest stays")
+  .addOption(plainHttpOption())
+  .addOption(caFileOption())
+  .addOption(outputOption())
+  .addHelpText("after", "\nExample:\n  weft plugin copy ghcr.io/acme/retry:1.0.0 registry.internal/plugins/retry:1.0.0")
+  .addHelpText("after", "\nExit codes: 0 copied; 1 it is not there, or a registry does not allow it; 2 wrong usage")
+  .action(async (source: string, target: string, options) => {
+    const { pluginCopy } = await import("./commands/plugin-copy.js");
+    process.exitCode = await pluginCopy(source, target, options);
+  });
+
+const registry = program.command("registry").description("the embedded registry");
+registry
+  .command("serve")
+  .description("run the embedded registry alone, until Ctrl-C")
+  .option("--host <address>", "where it listens", "127.0.0.1")
+  .option("--port <port>", "where it listens; 0: any free port", port, 5000)
+  .option("--dir <dir>", "where the content is kept")
+  .option("--memory", "keep the content in memory, until it ends", false)
+  .option("--htpasswd <file>", "users with bcrypt hashes, as htpasswd -B writes them (default: anybody may push)")
+  .addOption(
+    new Option("--auth <scheme>", "with --htpasswd: how users show their password")
+      .choices(["basic", "token"])
+      .default("basic"),
+  )
+  .option("--anonymous-pull", "with --htpasswd: reading needs no user", false)
+  .option("--tls-cert <file>", "PEM file of the certificate (default: plain HTTP)")
+  .option("--tls-key <file>", "PEM file of its private key")
+  .option("--verbose", "print each request", false)
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft registry serve --dir registry\n  weft registry serve --memory --port 0 -o json\n  weft registry serve --dir registry --host 0.0.0.0 --htpasswd users --tls-cert cert.pem --tls-key key.pem",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 ended by Ctrl-C or SIGTERM; 1 the address, the folder or a file cannot be used; 2 wrong usage",
+  )
+  .action(async (options, command: Command) => {
+    if ((options.dir === undefined) !== options.memory)
+      command.error("say where the content is kept: --dir or --memory");
+    const { registryServe } = await import("./commands/registry.js");
+    process.exitCode = await registryServe(options);
+  });
+
+const rollout = program
+  .command("rollout")
+  .description("new versions of plugins on their way to the proxies, step by step");
+const meshFolderOption = () =>
+  new Option("-f, --file <dir>", "folder with the YAML of the mesh, which weft up runs").default(".");
+rollout
+  .command("status")
+  .argument("[plugin]", "name or namespace/name of a WasmPlugin (default: all)")
+  .description("where the rollouts stand, what comes next, and why one went back")
+  .addOption(meshFolderOption())
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft rollout status -f examples/demo\n  weft rollout status canary -f examples/demo -o json",
+  )
+  .addHelpText("after", "\nExit codes: 0 told; 1 no control plane runs, or the plugin has no rollout; 2 wrong usage")
+  .action(async (plugin: string | undefined, options) => {
+    const { rolloutStatus } = await import("./commands/rollout.js");
+    process.exitCode = await rolloutStatus(plugin, options);
+  });
+for (const [action, description] of [
+  ["pause", "keep a rollout at its step; it still goes back when the version does harm"],
+  ["resume", "let a paused rollout go on"],
+  ["abort", "go back to the version in force, and never try the new one again"],
+] as const)
+  rollout
+    .command(action)
+    .argument("[plugin]", "name or namespace/name of a WasmPlugin (default: the one rollout that is under way)")
+    .description(description)
+    .addOption(meshFolderOption())
+    .addOption(outputOption())
+    .addHelpText("after", `\nExample:\n  weft rollout ${action} canary -f examples/demo`)
+    .addHelpText("after", "\nExit codes: 0 done; 1 no control plane runs, or no rollout is under way; 2 wrong usage")
+    .action(async (plugin: string | undefined, options) => {
+      const { rolloutAct } = await import("./commands/rollout.js");
+      process.exitCode = await rolloutAct(action, plugin, options);
+    });
+
+const status = program.command("status").description("what runs where, and why not");
+status
+  .command("plugins")
+  .description("the plugins of a mesh: how far each has come, and what is wrong with it")
+  .option("-f, --file <dir>", "folder with the YAML of the mesh", ".")
+  .addOption(outputOption())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft status plugins -f examples/demo\n  weft status plugins -f examples/demo -o json",
+  )
+  .addHelpText("after", "\nExit codes: 0 told, whatever it is; 1 the folder cannot be read; 2 wrong usage")
+  .action(async (options) => {
+    const { statusPlugins } = await import("./commands/status.js");
+    process.exitCode = await statusPlugins(options);
+  });
 
 try {
   await program.parseAsync();
@@ -231,5 +414,6 @@ try {
   // What the world or the user did wrong is told in one line; anything else is a bug and keeps its stack.
   const isExpected = error instanceof Error && "code" in error && !(error instanceof AssertionError);
   console.error(isExpected ? `weft: ${(error as Error).message}` : error);
+  if (isExpected && "hint" in error && typeof error.hint === "string") console.error(`Fix: ${error.hint}`);
   process.exitCode = 1;
 }

@@ -129,9 +129,9 @@ describe("htpasswd", () => {
   });
 
   test.each([
-    ["ada", "line 1: expected user:hash"],
-    ["\n:x", "line 2: expected user:hash"],
-    ["ada:{SHA}x", "line 1: the hash is not of bcrypt"],
+    ["ada", "htpasswd, line 1: expected user:hash"],
+    ["\n:x", "htpasswd, line 2: expected user:hash"],
+    ["ada:{SHA}x", "htpasswd, line 1: the hash is not of bcrypt"],
   ])("%j is refused", (text, message) => {
     expect(() => parseHtpasswd(text)).toThrow(HtpasswdError);
     expect(() => parseHtpasswd(text)).toThrow(message);

@@ -12,17 +12,17 @@ const BCRYPT = /^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/;
 
 /**
  * Reads `user:hash` lines as `htpasswd -B` writes them; only bcrypt, as in Docker's registry. Empty lines and lines
- * with `#` are left out. Throws HtpasswdError, which names the line.
+ * with `#` are left out. `name` is how errors call the text. Throws HtpasswdError, which names the line.
  */
-export function parseHtpasswd(text: string): (user: string, password: string) => Promise<boolean> {
+export function parseHtpasswd(text: string, name = "htpasswd"): (user: string, password: string) => Promise<boolean> {
   const hashes = new Map<string, string>();
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const colon = line.indexOf(":");
     const hash = line.slice(colon + 1).trim();
-    if (colon < 1) throw new HtpasswdError(`line ${i + 1}: expected user:hash`);
+    if (colon < 1) throw new HtpasswdError(`${name}, line ${i + 1}: expected user:hash`);
     if (!BCRYPT.test(hash))
-      throw new HtpasswdError(`line ${i + 1}: the hash is not of bcrypt; make it with htpasswd -B`);
+      throw new HtpasswdError(`${name}, line ${i + 1}: the hash is not of bcrypt; make it with htpasswd -B`);
     hashes.set(line.slice(0, colon), hash);
   }
   return async (user, password) => {

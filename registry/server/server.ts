@@ -34,6 +34,22 @@ export interface RegistryServerOptions {
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
   /** Default: silent. */
   readonly logger?: RegistryServerLogger;
+  /** Told of each request when its answer has ended. Default: nobody is told. */
+  readonly onRequest?: (request: AnsweredRequest) => void;
+}
+
+/** A request and what became of it. Neither credentials nor content are in it. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** Path and query, as they were sent. */
+  readonly url: string;
+  /** Address of the client. */
+  readonly from: string;
+  /** Absent where the client left before there was an answer. */
+  readonly status?: number;
+  /** Whether the client got the answer whole. */
+  readonly isComplete: boolean;
+  readonly tookMs: number;
 }
 
 export interface RegistryServer {
@@ -48,6 +64,7 @@ const SILENT: RegistryServerLogger = { info() {}, warn() {}, error() {} };
 const GIB = 1024 ** 3;
 const DAY_MS = 86_400_000;
 const SWEEP_INTERVAL_MS = 3_600_000;
+const MIN_SWEEP_INTERVAL_MS = 1_000;
 /** A slow line needs a while for a large blob. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
 /** A connection on which nothing moves is dead: its upload must not keep the next attempt waiting. */
@@ -67,6 +84,7 @@ export async function createRegistryServer(options: RegistryServerOptions): Prom
   const guard =
     authentication && createGuard(authentication, (request) => `${scheme}://${request.headers.host ?? address}`);
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    if (options.onRequest !== undefined) watch(request, response, options.onRequest);
     void answer(request, response, stores, guard, logger);
   };
   const server =
@@ -85,9 +103,10 @@ export async function createRegistryServer(options: RegistryServerOptions): Prom
     if (tls === undefined)
       logger.warn(`the registry at ${address} is reached WITHOUT TLS: passwords and content can be read`);
   }
+  const sweepIntervalMs = Math.min(SWEEP_INTERVAL_MS, Math.max(uploadExpiryMs, MIN_SWEEP_INTERVAL_MS));
   const sweep = setInterval(() => {
     storage.sweep(uploadExpiryMs).catch((error: unknown) => logger.error(`unfinished uploads stay: ${error}`));
-  }, SWEEP_INTERVAL_MS);
+  }, sweepIntervalMs);
   sweep.unref();
   return {
     address,
@@ -134,6 +153,26 @@ function listen(server: Server, host: string, port: number): Promise<number> {
       reject(new RegistryServerError(inUse ? "address-in-use" : "address-unusable", message, error));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function watch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  onRequest: (request: AnsweredRequest) => void,
+): void {
+  const beganMs = performance.now();
+  // The socket forgets its peer when it is closed.
+  const from = request.socket.remoteAddress ?? "";
+  response.once("close", () => {
+    onRequest({
+      method: request.method ?? "",
+      url: request.url ?? "",
+      from,
+      ...(response.headersSent ? { status: response.statusCode } : {}),
+      isComplete: response.writableFinished,
+      tookMs: Math.round(performance.now() - beganMs),
+    });
   });
 }
 

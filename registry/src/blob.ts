@@ -5,7 +5,10 @@ import type { Descriptor } from "./manifest.js";
 import { OCTET_STREAM } from "./media-types.js";
 import type { Repository } from "./reference.js";
 import { retrying } from "./retry.js";
-import type { Transport } from "./transport.js";
+import type { Exchange, Transport } from "./transport.js";
+
+/** How long a registry has to forget an upload that was given up. */
+const CANCEL_MS = 2_000;
 
 /** What identifies a blob. */
 export type BlobDescriptor = Pick<Descriptor, "digest" | "size">;
@@ -88,8 +91,11 @@ export async function pullBlob(
       }
       const bytes = Buffer.concat(chunks, length);
       const actual = digestOf(bytes, algorithm);
-      if (actual !== digest) throw mismatch(subject, `sent content with the digest ${actual}`);
-      return bytes;
+      if (actual === digest) return bytes;
+      chunks = [];
+      length = 0;
+      // What was put together from two answers may be right in one.
+      throw mismatch(subject, `sent content with the digest ${actual}`, response.status === 206);
     });
   };
   return retrying(attempt, transport.retry, signal);
@@ -153,18 +159,22 @@ export async function pushBlob(
     const location = await transport.send({ ...shared, method: "POST", url, expect }, async (response) => {
       await discardBody(response);
       if (response.status === 201) return undefined;
-      return uploadLocation(response.headers.get("location"), url, digest, shared.subject);
+      return uploadLocation(response.headers.get("location"), url, shared.subject);
     });
     if (location === undefined) return { digest, size, skipped: true };
     const headers = { "content-type": OCTET_STREAM };
-    const put = { ...shared, method: "PUT", url: location, headers, body: bytes, expect: [201, 404] } as const;
-    await transport.send(put, async (response) => {
+    const put = { ...shared, method: "PUT", url: withDigest(location, digest), headers, body: bytes } as const;
+    const sent = transport.send({ ...put, expect: [201, 404] }, async (response) => {
       await discardBody(response);
       if (response.status === 404) throw uploadLost(shared.subject);
       const stored = response.headers.get("docker-content-digest");
       if (stored !== null && parseDigest(stored)?.algorithm === "sha256" && stored !== digest) {
         throw mismatch(shared.subject, `stored it with the digest ${stored}`);
       }
+    });
+    await sent.catch((error: unknown) => {
+      if (signal?.aborted && location.origin === url.origin) cancelUpload(transport, { ...shared, url: location });
+      throw error;
     });
     return { digest, size, skipped: false };
   };
@@ -179,15 +189,26 @@ export function pushScope({ repository }: Repository): string {
   return `repository:${repository}:pull,push`;
 }
 
-/** The location with the digest added; whatever query it has is kept to the letter. */
-function uploadLocation(location: string | null, base: URL, digest: string, subject: string): URL {
+/** Lets the registry forget an upload that the caller gave up. It forgets it by itself later, so failures don't matter. */
+function cancelUpload(transport: Transport, exchange: Omit<Exchange, "method" | "expect">): void {
+  const signal = AbortSignal.timeout(CANCEL_MS);
+  const cancel = { ...exchange, method: "DELETE", expect: [200, 202, 204, 404], retry: false, signal } as const;
+  transport.send(cancel, discardBody).catch(() => undefined);
+}
+
+function uploadLocation(location: string | null, base: URL, subject: string): URL {
   if (location === null || !URL.canParse(location, base.href)) {
     throw new RegistryError(
       "protocol",
       `${subject}: the registry accepted the upload, but names no usable location for it`,
     );
   }
-  const url = new URL(location, base);
+  return new URL(location, base);
+}
+
+/** The location with the digest added; whatever query it has is kept to the letter. */
+function withDigest(location: URL, digest: string): URL {
+  const url = new URL(location);
   url.search += `${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
   return url;
 }
@@ -204,8 +225,9 @@ function uploadLost(subject: string): RegistryError {
   });
 }
 
-function mismatch(subject: string, what: string): RegistryError {
+function mismatch(subject: string, what: string, retryable = false): RegistryError {
   return new RegistryError("digest-mismatch", `${subject}: the registry ${what}`, {
     hint: "the content was changed in the registry or on the way: do not use it",
+    retryable,
   });
 }

@@ -68,3 +68,4 @@ export {
 export { type SignatureForm, type SignOptions, signImage } from "./signing/sign-image.js";
 export { type Verification, type VerifiedSignature, verifyImage } from "./signing/verify-image.js";
 export { type FetchBlob, type PluginLimits, type UnpackedPlugin, unpackPlugin } from "./unpack-plugin.js";
+export type { RegistryWarning } from "./warnings.js";

@@ -41,6 +41,7 @@ test("the manifest is layout A, to the letter", async () => {
       },
     ],
     annotations: {
+      "mesh.weft.plugin.wasm-sha256": digestOf(files.wasm).slice("sha256:".length),
       "module.wasm.image/variant": "compat",
       "org.opencontainers.image.title": "retry",
       "org.opencontainers.image.version": "1.0.0",
@@ -77,7 +78,7 @@ describe("equal input gives the same digest", () => {
 
   test("on every machine: this one is known", async () => {
     expect((await packPlugin(files)).manifestDigest).toBe(
-      "sha256:e6ba901c12fb8460e9e9f406cb22c2ca6d8f5487f9d25620e2c5433cde557cca",
+      "sha256:8dbf6ecdc2c2c7f83624994b84298d96c629665230ba1c387586849a0e966783",
     );
   });
 
@@ -109,6 +110,7 @@ test.each<[string, Partial<PluginFiles>, string]>([
   ["a long name", { extraFiles: { ["x".repeat(101)]: new Uint8Array(0) } }, "at most 100"],
   ["a second module", { extraFiles: { "a/plugin.wasm": new Uint8Array(0) } }, "only one plugin.wasm"],
   ["an annotation of ours", { annotations: { "module.wasm.image/variant": "x" } }, "is set by the layout"],
+  ["a digest of ours", { annotations: { "mesh.weft.plugin.wasm-sha256": "x" } }, "is set by the layout"],
 ])("refuses %s", async (_, change, reason) => {
   await expect(packPlugin({ ...files, ...change })).rejects.toMatchObject({
     code: "invalid-artifact",

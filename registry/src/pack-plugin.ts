@@ -42,6 +42,7 @@ const ORAS_UNPACK = "io.deis.oras.content.unpack";
 const ORAS_CONTENT_DIGEST = "io.deis.oras.content.digest";
 /** What Istio and Envoy Gateway call this layout. */
 const VARIANT = { "module.wasm.image/variant": "compat" };
+const WASM_SHA256 = "mesh.weft.plugin.wasm-sha256";
 const MAX_PLUGIN_YAML_BYTES = 256 * 1024;
 /** Longer names need extensions of tar that not every reader has. */
 const MAX_FILE_NAME_LENGTH = 100;
@@ -64,7 +65,8 @@ export async function packPlugin(files: PluginFiles): Promise<PluginArtifact> {
     OCI_CONFIG,
     encodeJson({ architecture: "wasm", os: "wasip1", config: {}, rootfs: { type: "layers", diff_ids: [tarDigest] } }),
   );
-  const annotations = sortKeys({ ...files.annotations, ...VARIANT });
+  const wasmSha256 = digestOf(files.wasm).slice("sha256:".length);
+  const annotations = sortKeys({ ...files.annotations, ...VARIANT, [WASM_SHA256]: wasmSha256 });
   const manifest = {
     mediaType: OCI_MANIFEST,
     artifactType: WEFT_PLUGIN,
@@ -79,7 +81,7 @@ export async function packPlugin(files: PluginFiles): Promise<PluginArtifact> {
     manifestDigest: digestOf(manifestBytes),
     config,
     layer,
-    wasmSha256: digestOf(files.wasm).slice("sha256:".length),
+    wasmSha256,
   };
 }
 
@@ -90,7 +92,7 @@ function checkFiles({ wasm, pluginYaml, extraFiles = {}, annotations = {} }: Plu
   if (yaml.byteLength === 0 || yaml.byteLength > MAX_PLUGIN_YAML_BYTES) {
     throw invalid(`${PLUGIN_YAML} has ${yaml.byteLength} bytes; it must have 1 to ${MAX_PLUGIN_YAML_BYTES}`);
   }
-  const reserved = Object.keys(VARIANT).find((key) => Object.hasOwn(annotations, key));
+  const reserved = [...Object.keys(VARIANT), WASM_SHA256].find((key) => Object.hasOwn(annotations, key));
   if (reserved !== undefined) throw invalid(`the annotation ${reserved} is set by the layout`);
   const extra = Object.entries(extraFiles).map(([name, bytes]): TarFile => {
     const isPlain = name.split("/").every((part) => part !== "" && part !== ".");

@@ -188,4 +188,13 @@ describe("a transfer that breaks", () => {
     );
     expect(other).toEqual([undefined, "bytes=9-", undefined]);
   });
+
+  test("begins anew where the parts do not fit together", async () => {
+    const ranges = await pull((range, count) =>
+      range === undefined
+        ? { status: 200, body: count < 2 ? new Uint8Array(9) : content }
+        : { status: 206, body: content.subarray(9), range: `bytes 9-${content.length - 1}/${content.length}` },
+    );
+    expect(ranges).toEqual([undefined, "bytes=9-", undefined]);
+  });
 });

@@ -25,7 +25,9 @@ export async function listReferrers(
   signal?: AbortSignal,
 ): Promise<readonly Descriptor[]> {
   const byApi = await listByApi(transport, repository, digest, signal);
-  return byApi ?? (await readFallback(transport, repository, digest, signal)).map(({ descriptor }) => descriptor);
+  if (byApi !== undefined) return byApi;
+  const entries = await readFallback(transport, repository, digest, signal);
+  return (entries ?? []).map(({ descriptor }) => descriptor);
 }
 
 /**
@@ -121,18 +123,20 @@ function fallbackReference({ registry, repository }: Repository, digest: string)
   return { registry, repository, tag: fallbackTag(digest) };
 }
 
+/** The entries behind the fallback tag; none where there is no such tag, undefined where something else is behind it. */
 async function readFallback(
   transport: Transport,
   repository: Repository,
   digest: string,
   signal: AbortSignal | undefined,
-): Promise<readonly Entry[]> {
+): Promise<readonly Entry[] | undefined> {
   const found = await pullManifest(transport, fallbackReference(repository, digest), signal).catch((error: unknown) => {
     if (error instanceof RegistryError && error.code === "not-found") return undefined;
     throw error;
   });
   // One registry answers such a tag with the subject itself.
-  if (found === undefined || found.digest === digest || found.manifest.kind !== "index") return [];
+  if (found === undefined || found.digest === digest) return [];
+  if (found.manifest.kind !== "index") return undefined;
   const { manifests } = JSON.parse(new TextDecoder().decode(found.bytes)) as { readonly manifests: unknown[] };
   return found.manifest.manifests.map((descriptor, i) => ({
     digest: descriptor.digest,
@@ -176,7 +180,13 @@ async function changeFallback(
   const reference = fallbackReference(repository, subject);
   const isChanged = await rewrite<readonly Entry[]>({
     what: formatReference(reference),
-    read: () => readFallback(transport, repository, subject, signal),
+    async read() {
+      const entries = await readFallback(transport, repository, subject, signal);
+      if (entries !== undefined) return entries;
+      throw new RegistryError("invalid-manifest", `${formatReference(reference)}: this is no list of referrers`, {
+        hint: "the registry has no referrers API and keeps the list behind this tag: delete what somebody else put there",
+      });
+    },
     isDone: (entries) => change(entries).length === entries.length,
     async write(entries) {
       const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: change(entries).map(({ json }) => json) };

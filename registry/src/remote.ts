@@ -18,6 +18,7 @@ import { deleteManifest, pullManifest, pushManifest, resolve } from "./remote-ma
 import { createRetryPolicy, type RetryOptions } from "./retry.js";
 import { listTags } from "./tags.js";
 import { createTransport, type Transport } from "./transport.js";
+import { createWarnings, type RegistryWarning } from "./warnings.js";
 
 /** How one registry is reached. */
 export interface RegistrySettings {
@@ -39,6 +40,8 @@ export interface RegistryClientOptions {
   readonly retry?: RetryOptions;
   /** How long a registry may be silent; transfers get more, by their size. Default: 30,000. */
   readonly timeoutMs?: number;
+  /** Told what registries want people to know, each thing once. Default: nobody is told. */
+  readonly onWarning?: (warning: RegistryWarning) => void;
   /** Default: one that checks addresses and knows the authorities of `registries`. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -104,6 +107,7 @@ export function createRegistryClient(options: RegistryClientOptions = {}): Regis
           })
         : (url: URL, init: RequestInit) => fetch(url, init),
     timeoutMs: options.timeoutMs ?? 30_000,
+    warn: createWarnings(options.onWarning ?? (() => {})),
   };
   const retry = createRetryPolicy(options.retry);
   const transport = createTransport({ ...shared, retry });

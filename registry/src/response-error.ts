@@ -37,12 +37,12 @@ export function parseErrorBody(text: string): RegistryMessage {
     if (!isRecord(first)) return {};
     const { code, message } = first;
     return {
-      ...(typeof code === "string" ? { code: clean(code) } : {}),
-      ...(typeof message === "string" ? { message: clean(message) } : {}),
+      ...(typeof code === "string" ? { code: cleanText(code) } : {}),
+      ...(typeof message === "string" ? { message: cleanText(message) } : {}),
     };
   } catch {
     // Proxies answer in HTML, which says nothing that the status doesn't.
-    const message = /^\s*</.test(text) ? "" : clean(text);
+    const message = /^\s*</.test(text) ? "" : cleanText(text);
     return message === "" ? {} : { message };
   }
 }
@@ -91,7 +91,7 @@ async function readErrorBody(response: Response): Promise<string> {
 }
 
 /** One line without control characters: the text ends up in logs and conditions. */
-function clean(text: string): string {
+export function cleanText(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
   return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}…` : line;
 }

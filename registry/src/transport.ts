@@ -16,6 +16,8 @@ export interface TransportOptions {
   readonly retry: RetryPolicy;
   /** How long a registry may be silent, in addition to what the bytes themselves need at the slowest. */
   readonly timeoutMs: number;
+  /** Hears of the `Warning` headers of registries. */
+  readonly warn: (registry: string, header: string | null) => void;
 }
 
 export interface Exchange {
@@ -51,7 +53,7 @@ const SLOWEST_BYTES_PER_MS = 64;
 const LONGEST_MS = 24 * 3_600_000;
 
 export function createTransport(options: TransportOptions): Transport {
-  const { isPlainHttp, fetch, retry, timeoutMs } = options;
+  const { isPlainHttp, fetch, retry, timeoutMs, warn } = options;
 
   const baseOf = (registry: string): URL => {
     return new URL(`${isPlainHttp(registry) ? "http" : "https"}://${apiHost(registry)}`);
@@ -88,6 +90,7 @@ export function createTransport(options: TransportOptions): Transport {
     for (let redirects = 0; ; ) {
       checkUrl(url, registry);
       const response = await request(exchange, url, isHome, authorization, deadline);
+      if (isHome) warn(registry, response.headers.get("warning"));
       if (response.status === 401 && isHome && !challenged) {
         const better = await authorizer.answer(registry, scope, response, authorization, deadline.signal);
         challenged = true;

@@ -106,14 +106,19 @@ export async function serve(
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** The embedded registry as older ones are: without the referrers API. Returns `host:port`. */
-export async function startOldRegistry(cleanup: Cleanup): Promise<string> {
-  const address = await startRegistry(cleanup);
-  const { address: old } = await serve(cleanup, async ({ method, url, headers, body }, response) => {
-    if (url.includes("/referrers/")) {
-      response.writeHead(404).end("404 page not found");
-      return;
-    }
+/** Answers a request instead of the registry behind it; returns whether it did. */
+export type Intercept = (request: RecordedRequest, response: ServerResponse) => boolean;
+
+/** What stands before a registry and passes on what it does not answer itself. Returns `host:port`. */
+export async function startBefore(
+  cleanup: Cleanup,
+  address: string,
+  intercept: Intercept,
+  dropped: readonly string[] = [],
+): Promise<string> {
+  const { address: front } = await serve(cleanup, async (request, response) => {
+    if (intercept(request, response)) return;
+    const { method, url, headers, body } = request;
     const { host: _, connection: __, "content-length": ___, "transfer-encoding": ____, ...rest } = headers;
     const answer = await fetch(`http://${address}${url}`, {
       method,
@@ -121,9 +126,19 @@ export async function startOldRegistry(cleanup: Cleanup): Promise<string> {
       redirect: "manual",
       ...(body.length === 0 ? {} : { body }),
     });
-    const kept = [...answer.headers].filter(([name]) => !["oci-subject", "connection", "keep-alive"].includes(name));
+    const kept = [...answer.headers].filter(([name]) => ![...dropped, "connection", "keep-alive"].includes(name));
     response.writeHead(answer.status, Object.fromEntries(kept));
     response.end(method === "HEAD" ? undefined : Buffer.from(await answer.arrayBuffer()));
   });
-  return old;
+  return front;
+}
+
+/** The embedded registry as older ones are: without the referrers API. Returns `host:port`. */
+export async function startOldRegistry(cleanup: Cleanup): Promise<string> {
+  const intercept: Intercept = ({ url }, response) => {
+    if (!url.includes("/referrers/")) return false;
+    response.writeHead(404).end("404 page not found");
+    return true;
+  };
+  return startBefore(cleanup, await startRegistry(cleanup), intercept, ["oci-subject"]);
 }

@@ -4,7 +4,7 @@ import { DEFAULT_ROOT_NAMESPACE } from "@weft/control-plane/config";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { createLogger, type LogFormat } from "@weft/control-plane/log";
 import { startControlPlane } from "@weft/control-plane/main";
-import { dockerConfigPath } from "@weft/registry";
+import { credentialFiles } from "@weft/registry";
 
 export interface ControlPlaneFlags {
   readonly folder: string;
@@ -38,7 +38,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       rootNamespace: DEFAULT_ROOT_NAMESPACE,
       envoyPath: flags.envoy,
       plainHttpRegistries: flags.plainHttp,
-      dockerConfig: dockerConfigPath(process.env, homedir()),
+      credentialFiles: credentialFiles(process.env, homedir()),
       tagPollMs: flags.tagPollMs,
       adminSocket: flags.adminSocket,
     },

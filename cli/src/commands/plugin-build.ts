@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { packPlugin } from "@weft/registry";
+import type { PluginArtifact } from "@weft/registry";
 import { configOptions, type Diagnostic } from "@weft/sdk/build";
 import { createPluginCompiler } from "../mesh/plugin-compiler.js";
-import { type Built, buildPlugin } from "../mesh/plugin-publisher.js";
+import { type Built, buildPlugin, packBuilt } from "../mesh/plugin-publisher.js";
 import {
   count,
   diagnosticsData,
@@ -33,11 +33,9 @@ export async function pluginBuild(dir: string, options: PluginBuildOptions = {})
     if (output === "json") printJson({ ok: false, diagnostics: diagnosticsData(diagnostics) });
     return 1;
   }
-  const { layer } = await packPlugin({ wasm: built.wasm, pluginYaml: built.pluginYaml });
-  const layerBytes = layer.descriptor.size;
-  if (output === "json")
-    printJson({ ...buildData(built, debug, layerBytes), diagnostics: diagnosticsData(diagnostics) });
-  else for (const line of buildLines(built, debug, layerBytes)) console.log(line);
+  const image = await packBuilt(built);
+  if (output === "json") printJson({ ...buildData(built, debug, image), diagnostics: diagnosticsData(diagnostics) });
+  else for (const line of buildLines(built, debug, image)) console.log(line);
   return 0;
 }
 
@@ -51,7 +49,7 @@ export async function buildOnce(dir: string, debug = false): Promise<Built> {
   }
 }
 
-function buildData(built: BuiltPlugin, debug: boolean, layerBytes: number): object {
+function buildData(built: BuiltPlugin, debug: boolean, image: PluginArtifact): object {
   const { name, version, rootId, wasmPath, sourceMapPath, wasm, manifest } = built;
   return {
     ok: true,
@@ -62,18 +60,19 @@ function buildData(built: BuiltPlugin, debug: boolean, layerBytes: number): obje
     wasmPath,
     ...(sourceMapPath === undefined ? {} : { sourceMapPath }),
     wasmBytes: wasm.length,
-    layerBytes,
+    layerBytes: image.layer.descriptor.size,
+    imageDigest: image.manifestDigest,
     callbacks: manifest.callbacks,
     capabilities: manifest.capabilities,
     configOptions: configOptions(manifest.configSchema),
   };
 }
 
-function buildLines(built: BuiltPlugin, debug: boolean, layerBytes: number): string[] {
+function buildLines(built: BuiltPlugin, debug: boolean, image: PluginArtifact): string[] {
   const { name, version, wasmPath, sourceMapPath, wasm, manifest } = built;
   const options = configOptions(manifest.configSchema);
   const names = options.map(({ path, required }) => (required ? `${path} (required)` : path));
-  const sizes = `${formatBytes(wasm.length)}; ${formatBytes(layerBytes)} as an image's layer`;
+  const sizes = `${formatBytes(wasm.length)}; ${formatBytes(image.layer.descriptor.size)} as an image's layer`;
   return [
     `${wasmPath} (${wasm.length} bytes)`,
     ...formatTable([
@@ -81,6 +80,7 @@ function buildLines(built: BuiltPlugin, debug: boolean, layerBytes: number): str
       ["callbacks", manifest.callbacks.join(" ")],
       ["host calls", manifest.capabilities.join(" ")],
       ["configuration", `${count(options.length, "option")}${names.length === 0 ? "" : `: ${names.join(", ")}`}`],
+      ["image", image.manifestDigest],
       ...(sourceMapPath === undefined ? [] : [["source map", sourceMapPath]]),
     ]),
     ...(debug ? ["  not optimised, for looking into only: push what weft plugin build makes without --debug"] : []),

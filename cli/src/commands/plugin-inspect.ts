@@ -5,9 +5,9 @@ import { type InspectedPlugin, readInspectedPlugin } from "../workbench/inspecte
 import { type Inspection, inspectPlugin } from "../workbench/inspection.js";
 import { inspectionText } from "../workbench/inspection-text.js";
 import { type OutputFormat, printJson } from "../workbench/print.js";
+import type { RegistryAccess } from "../workbench/registry-access.js";
 
-export interface PluginInspectOptions {
-  readonly plainHttp: readonly string[];
+export interface PluginInspectOptions extends RegistryAccess {
   readonly output: OutputFormat;
   /** Runs the pre-flight with the configuration in this file. */
   readonly config?: string;
@@ -15,8 +15,8 @@ export interface PluginInspectOptions {
 
 /** `weft plugin inspect FILE|DIR|REFERENCE`. Returns the exit code: 1 where the plugin cannot be used. */
 export async function pluginInspect(target: string, options: PluginInspectOptions): Promise<number> {
-  const { plainHttp, output, config } = options;
-  const plugin = await readInspectedPlugin(target, plainHttp);
+  const { output, config } = options;
+  const plugin = await readInspectedPlugin(target, options);
   const known = inspectPlugin(plugin);
   const inspection = config === undefined || !known.ok ? known : await tryOut(plugin, known, config);
   if (output === "json") printJson(inspection);

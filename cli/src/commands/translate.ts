@@ -3,8 +3,10 @@ import { DEFAULT_ROOT_NAMESPACE, DEFAULT_TRUST_DOMAIN } from "@weft/control-plan
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { type Diagnostic, formatDiagnostic } from "@weft/control-plane/model/diagnostic";
 import type { Snapshot } from "@weft/control-plane/model/snapshot";
+import { PUBLIC_ROOTS } from "@weft/control-plane/public-roots";
 import { createFileSource } from "@weft/control-plane/source/files";
 import { rememberedPlugins } from "@weft/control-plane/status/remembered";
+import { rememberedRollouts } from "@weft/control-plane/status/remembered-rollout";
 import { readStatuses } from "@weft/control-plane/status/writer";
 import { createStore, type StoreChange } from "@weft/control-plane/store/store";
 import { resourceToJson } from "@weft/control-plane/translate/json";
@@ -47,11 +49,13 @@ export async function translateFolder(flags: TranslateFlags): Promise<number> {
   return diagnostics.some(({ severity }) => severity === "error") ? 1 : 0;
 }
 
-async function readFolder(folder: string): Promise<{ snapshot: Snapshot; diagnostics: readonly Diagnostic[] }> {
+/** What the YAML of a folder says, with the plugins as their last status says. */
+export async function readFolder(folder: string): Promise<{ snapshot: Snapshot; diagnostics: readonly Diagnostic[] }> {
   const store = createStore(
     {
       trustDomain: DEFAULT_TRUST_DOMAIN,
       rootNamespace: DEFAULT_ROOT_NAMESPACE,
+      publicRoots: PUBLIC_ROOTS,
       identityFiles: STANDALONE_FILES,
     },
     "",
@@ -69,10 +73,16 @@ async function readFolder(folder: string): Promise<{ snapshot: Snapshot; diagnos
   }
   stop.abort();
   const { statuses } = await readStatuses(stateFolder(folder).status);
+  const reports = rememberedRollouts(statuses);
+  /** A version that is on its way to some of the proxies. */
+  const shareOf = (key: string) => {
+    const { candidate, limit } = reports.get(key) ?? {};
+    return candidate === undefined || limit === undefined ? {} : { rollout: { candidate, limit } };
+  };
   store.setModules(
     new Map(
       [...rememberedPlugins(statuses)].flatMap(([key, { lastGood }]) =>
-        lastGood === undefined ? [] : [[key, { kind: "ready" as const, served: lastGood }]],
+        lastGood === undefined ? [] : [[key, { kind: "ready" as const, served: lastGood, ...shareOf(key) }]],
       ),
     ),
   );

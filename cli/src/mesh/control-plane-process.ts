@@ -90,10 +90,11 @@ function parseEvent(line: string): ControlPlaneEvent {
   return { level: "error", message: line, kind: "output" };
 }
 
-/** Asks a running control plane for its state. */
-export function askControlPlane<T>(socketPath: string, path: string): Promise<T> {
+/** Asks a running control plane for its state, or with a body to do something. */
+export function askControlPlane<T>(socketPath: string, path: string, body?: unknown): Promise<T> {
+  const method = body === undefined ? "GET" : "POST";
   return new Promise((done, fail) => {
-    const call = request({ socketPath, path, timeout: 10_000 }, (response) => {
+    const call = request({ socketPath, path, method, timeout: 10_000 }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (part: string) => {
@@ -109,6 +110,6 @@ export function askControlPlane<T>(socketPath: string, path: string): Promise<T>
     });
     call.on("error", fail);
     call.on("timeout", () => call.destroy(new Error("the control plane does not answer")));
-    call.end();
+    call.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

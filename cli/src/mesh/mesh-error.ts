@@ -3,6 +3,7 @@ export type MeshErrorCode =
   | "already-running"
   | "port-in-use"
   | "control-plane-failed"
+  | "no-rollout"
   | "setup-missing";
 
 /** The mesh cannot run on this machine as it was asked to. The message says what to do. */

@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { packPlugin, parseReference, pushPlugin, type RegistryClient } from "@weft/registry";
+import { type PluginArtifact, packPlugin, parseReference, pushPlugin, type RegistryClient } from "@weft/registry";
 import { type Diagnostic, formatDiagnostic, type PluginManifest } from "@weft/sdk/build";
-import { writeAtomic } from "../sidecar/atomic-file.js";
+import { isMissing, writeAtomic } from "../sidecar/atomic-file.js";
+import { WorkbenchError } from "../workbench/workbench-error.js";
 import type { PluginCompiler } from "./plugin-compiler.js";
 
 export type Published =
@@ -20,6 +21,8 @@ export type Published =
 export type Built =
   | {
       readonly ok: true;
+      /** The plugin's folder. */
+      readonly dir: string;
       readonly name: string;
       readonly version: string;
       readonly rootId: string;
@@ -34,6 +37,8 @@ export type Built =
       readonly diagnostics: readonly Diagnostic[];
     }
   | { readonly ok: false; readonly messages: readonly string[]; readonly diagnostics: readonly Diagnostic[] };
+
+const MAX_README_BYTES = 1024 * 1024;
 
 /**
  * Compiles the plugin in a folder and writes the module and its completed manifest to `build/` in it, with `debug` also
@@ -57,17 +62,54 @@ export async function buildPlugin(
   if (sourceMap === undefined) await rm(sourceMapPath, { force: true });
   else await writeAtomic(sourceMapPath, sourceMap);
   const { name, version, rootId } = manifest;
-  const built = { ok: true, name, version, rootId, wasm, manifest, pluginYaml, wasmPath, diagnostics } as const;
+  const built = { ok: true, dir, name, version, rootId, wasm, manifest, pluginYaml, wasmPath, diagnostics } as const;
   return sourceMap === undefined ? built : { ...built, sourceMapPath };
 }
 
 /** Pushes what was built. */
 export async function pushBuilt(
   client: RegistryClient,
-  { wasm, pluginYaml }: Extract<Built, { ok: true }>,
+  built: Extract<Built, { ok: true }>,
   reference: string,
 ): Promise<{ readonly digest: string }> {
-  return pushPlugin(client, parseReference(reference), await packPlugin({ wasm, pluginYaml }));
+  return pushPlugin(client, parseReference(reference), await packBuilt(built));
+}
+
+/**
+ * What was built as an image: module, manifest and README, with annotations that tell what it is. No path, date or user
+ * is in it: the same sources give the same digest everywhere.
+ */
+export async function packBuilt({
+  dir,
+  wasm,
+  pluginYaml,
+  manifest,
+}: Extract<Built, { ok: true }>): Promise<PluginArtifact> {
+  const readme = await readReadme(join(dir, "README.md"));
+  const { name, version, description, rootId, abi, sdk, capabilities } = manifest;
+  return packPlugin({
+    wasm,
+    pluginYaml,
+    extraFiles: readme === undefined ? {} : { "README.md": readme },
+    annotations: {
+      "org.opencontainers.image.title": name,
+      "org.opencontainers.image.version": version,
+      ...(description === undefined ? {} : { "org.opencontainers.image.description": description }),
+      "mesh.weft.plugin.abi": abi,
+      "mesh.weft.plugin.root-id": rootId,
+      "mesh.weft.plugin.sdk": `${sdk.name}@${sdk.version}`,
+      "mesh.weft.plugin.capabilities": capabilities.join(","),
+    },
+  });
+}
+
+async function readReadme(path: string): Promise<Uint8Array | undefined> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (bytes === undefined || bytes.length <= MAX_README_BYTES) return bytes;
+  throw new WorkbenchError("too-large", `${path} goes into the image and has ${bytes.length} bytes; at most 1 MiB`);
 }
 
 /** Compiles the plugin in a folder and pushes it as `<registry>/plugins/<name>:<version>`. */

@@ -54,6 +54,12 @@ export async function takeRunLock(file: string): Promise<RunLock> {
   };
 }
 
+/** The process that holds a folder now; undefined where none does. */
+export async function runningOwner(file: string): Promise<number | undefined> {
+  const record = await readRecord(file);
+  return record !== undefined && (await isSameProcess(record.owner)) ? record.owner.pid : undefined;
+}
+
 /** Ends the groups whose leader is the very process that was noted. */
 async function endLeaders(leaders: readonly ProcessRef[]): Promise<number> {
   let ended = 0;

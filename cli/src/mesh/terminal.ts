@@ -27,6 +27,7 @@ export function createTerminal(write: (text: string) => void): Terminal {
         );
       }
       if (kind === "ready") return;
+      if (kind === "rollout") return (level === "info" ? step : problem)("rollout", message);
       if (level !== "info")
         return typeof proxy === "string"
           ? problem(`sidecar ${proxy}`, portInUse(message) ?? message.trim())

@@ -1,11 +1,12 @@
 import { createServer } from "node:net";
-import { ADMIN_PORT, HEALTH_PORT, METRICS_PORT } from "@weft/control-plane/injection/ports";
+import { ADMIN_PORT, HEALTH_PORT, METRICS_PORT, ROLLOUT_HEALTH_PORT } from "@weft/control-plane/injection/ports";
 import { SidecarError } from "./sidecar-error.js";
 
 const WANTED = [
   [ADMIN_PORT, "admin API"],
   [HEALTH_PORT, "health checks"],
   [METRICS_PORT, "metrics"],
+  [ROLLOUT_HEALTH_PORT, "rollout health"],
 ] as const;
 
 /** Rejects when somebody listens already on a port that the sidecar's Envoy needs from the start. */

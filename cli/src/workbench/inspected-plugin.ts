@@ -1,16 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import {
-  checkReference,
-  createRegistryClient,
-  dockerConfigPath,
-  formatReference,
-  loadDockerConfig,
-  pullPlugin,
-  type Reference,
-} from "@weft/registry";
+import { checkReference, formatReference, pullPlugin, type Reference } from "@weft/registry";
 import { MAX_PLUGIN_YAML_BYTES } from "@weft/sdk/build";
+import { openRegistries, type RegistryAccess } from "./registry-access.js";
 import { WorkbenchError } from "./workbench-error.js";
 
 /** A module to be looked at, with what came with it. */
@@ -36,7 +28,7 @@ export interface InspectedImage {
 const MAX_MODULE_BYTES = 32 * 1024 * 1024;
 
 /** Reads a module file, the build of a plugin's folder, or the plugin in an OCI image. */
-export async function readInspectedPlugin(target: string, plainHttp: readonly string[]): Promise<InspectedPlugin> {
+export async function readInspectedPlugin(target: string, access: RegistryAccess): Promise<InspectedPlugin> {
   const path = resolve(target);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return readFolder(path);
@@ -51,7 +43,7 @@ export async function readInspectedPlugin(target: string, plainHttp: readonly st
       `${target} is neither a file, nor a plugin's folder, nor an image reference such as registry:5000/plugins/x:1${hint}`,
     );
   }
-  return pull(check.reference, plainHttp);
+  return pull(check.reference, access);
 }
 
 async function readFolder(dir: string): Promise<InspectedPlugin> {
@@ -88,9 +80,8 @@ async function readLimited(path: string, maxBytes: number): Promise<Uint8Array> 
   }
 }
 
-async function pull(reference: Reference, plainHttp: readonly string[]): Promise<InspectedPlugin> {
-  const credentials = await loadDockerConfig(dockerConfigPath(process.env, homedir()));
-  const client = createRegistryClient({ plainHttp, credentials });
+async function pull(reference: Reference, access: RegistryAccess): Promise<InspectedPlugin> {
+  const client = await openRegistries(access, [reference]);
   const pulled = await pullPlugin(client, reference, { maxWasmBytes: MAX_MODULE_BYTES });
   const { digest, layout, manifest, wasm, pluginYaml, extraFiles } = pulled;
   return {

@@ -9,6 +9,8 @@ export type WorkbenchErrorCode =
   | "bad-config"
   /** There is no such file, and no such image can be meant. */
   | "not-found"
+  /** A file is larger than it may be. */
+  | "too-large"
   /** The folder has no build to look at. */
   | "not-built"
   /** A program or package that is needed is not there. */

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
+import { findDockerRegistry, startDockerRegistry } from "../../test/docker-registry.js";
 import { createCleanup, startOldRegistry, startRegistry, tempFolder, wasmModule } from "../../test/fixtures.js";
 import { packPlugin } from "../pack-plugin.js";
 import { pushPlugin } from "../push-plugin.js";
@@ -18,12 +19,15 @@ afterEach(() => cleanup.run());
 const cosign = process.env.WEFT_COSIGN;
 const FORMS: readonly SignatureForm[] = ["bundle", "tag"];
 const REGISTRIES = [
-  ["with the referrers API", startRegistry],
-  ["without it", startOldRegistry],
+  { name: "a registry with the referrers API", start: startRegistry, isThere: true },
+  { name: "a registry without it", start: startOldRegistry, isThere: true },
+  { name: "Docker's registry 2.8", start: startDockerRegistry, isThere: findDockerRegistry() !== undefined },
 ] as const;
+const reason = cosign === undefined ? " (skipped: WEFT_COSIGN names none)" : "";
 
-describe.skipIf(cosign === undefined)("the real cosign (WEFT_COSIGN)", () => {
-  describe.each(REGISTRIES)("in a registry %s", (_, start) => {
+for (const { name, start, isThere } of REGISTRIES) {
+  const missing = isThere ? reason : " (skipped: no docker-registry; WEFT_DOCKER_REGISTRY names one)";
+  describe.skipIf(missing !== "")(`the real cosign and ${name}${missing}`, () => {
     async function setUp() {
       const address = await start(cleanup);
       const client = createRegistryClient({ plainHttp: [address] });
@@ -73,4 +77,4 @@ describe.skipIf(cosign === undefined)("the real cosign (WEFT_COSIGN)", () => {
       }
     });
   });
-});
+}
