@@ -2,8 +2,10 @@ import type { DestinationRule } from "../control-plane/src/model/destination-rul
 import type { MeshSettings } from "../control-plane/src/model/mesh-settings.js";
 import type { ModuleState, ServedPlugin } from "../control-plane/src/model/module-state.js";
 import type { Plugin } from "../control-plane/src/model/plugin.js";
+import { DEFAULT_LIMITS } from "../control-plane/src/model/plugin-limits.js";
 import type { PluginManifest } from "../control-plane/src/model/plugin-manifest.js";
 import { type Service, serviceHost } from "../control-plane/src/model/service.js";
+import { UNVERIFIED } from "../control-plane/src/model/verification.js";
 import type { VirtualService } from "../control-plane/src/model/virtual-service.js";
 import type { Workload } from "../control-plane/src/model/workload.js";
 
@@ -12,6 +14,7 @@ import type { Workload } from "../control-plane/src/model/workload.js";
 export const settings: MeshSettings = {
   trustDomain: "cluster.local",
   rootNamespace: "weft-system",
+  publicRoots: "the public roots",
   identityFiles: {
     certificateChain: "identity/cert.pem",
     privateKey: "identity/key.pem",
@@ -77,8 +80,10 @@ export function mkPlugin(name: string, over: Partial<Plugin> = {}): Plugin {
     url: `oci://registry.test/plugins/${name}:1`,
     imagePullPolicy: "IfNotPresent",
     config: "{}",
+    type: "http",
     priority: 0,
     match: [],
+    callouts: [],
     failStrategy: "FAIL_CLOSE",
     metrics: [],
     generation: "1",
@@ -106,6 +111,11 @@ export function mkServed(name: string, over: Partial<ServedPlugin> = {}): Served
     version: `${name}-v1`,
     digest: `sha256:${"0".repeat(64)}`,
     wasmSha256: "0".repeat(64),
+    servedSha256: "1".repeat(64),
+    memoryBytes: DEFAULT_LIMITS.memoryBytes,
+    capabilities: [],
+    env: {},
+    verified: UNVERIFIED,
     url: `oci://registry.test/plugins/${name}:1`,
     manifest: mkManifest(name),
     metrics: over.manifest?.metrics ?? [],

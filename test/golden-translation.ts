@@ -3,9 +3,11 @@ import { decodeObject } from "../control-plane/src/decode/decode.js";
 import { formatDiagnostic } from "../control-plane/src/model/diagnostic.js";
 import type { ModuleState, ServedPlugin } from "../control-plane/src/model/module-state.js";
 import type { Plugin } from "../control-plane/src/model/plugin.js";
+import { limitsOf } from "../control-plane/src/model/plugin-limits.js";
 import type { PluginManifest } from "../control-plane/src/model/plugin-manifest.js";
 import type { Resource } from "../control-plane/src/model/resource.js";
 import type { Snapshot } from "../control-plane/src/model/snapshot.js";
+import { UNVERIFIED } from "../control-plane/src/model/verification.js";
 import { servePlugin } from "../control-plane/src/modules/served-plugin.js";
 import { createStore } from "../control-plane/src/store/store.js";
 import { resourceToJson } from "../control-plane/src/translate/json.js";
@@ -18,13 +20,16 @@ export interface ModuleSpec {
   readonly code: string;
   /** Configuration that it was proven with; default: the object's. */
   readonly config?: unknown;
+  /** What Envoy lets it use. Default: all. */
+  readonly capabilities?: readonly string[];
   /** False: known from the status only. Default true. */
   readonly bytes?: boolean;
   readonly manifest?: Partial<PluginManifest>;
 }
 
-/** What is known of a WasmPlugin's module: one of these. */
+/** What is known of a WasmPlugin's module: one of these, and perhaps another version on its way. */
 export interface ModuleStateSpec {
+  readonly rollout?: { readonly candidate: ModuleSpec; readonly limit: number };
   readonly ready?: ModuleSpec;
   readonly pending?: { readonly lastGood?: ModuleSpec };
   readonly failed?: { readonly reason: string; readonly lastGood?: ModuleSpec };
@@ -93,7 +98,10 @@ function moduleStates(options: GoldenOptions, { plugins }: Snapshot, wasm: Uint8
   const states = Object.entries(options.modules ?? {}).map(([key, spec]) => {
     const plugin = plugins.get(key);
     if (plugin === undefined) throw new Error(`GoldenOptions names ${key}, which is no WasmPlugin of the case`);
-    return [key, moduleState(spec, plugin, wasm)] as const;
+    const state = moduleState(spec, plugin, wasm);
+    if (spec.rollout === undefined) return [key, state] as const;
+    const { candidate, limit } = spec.rollout;
+    return [key, { ...state, rollout: { candidate: served(candidate, plugin, wasm), limit } }] as const;
   });
   return new Map(states);
 }
@@ -124,7 +132,15 @@ function served(spec: ModuleSpec, plugin: Plugin, bytes: Uint8Array): ServedPlug
     ...spec.manifest,
   };
   const configured = spec.config === undefined ? plugin : { ...plugin, config: JSON.stringify(spec.config) };
-  const pulled = { digest: `sha256:${spec.code}`, wasmSha256: spec.code, wasm: bytes };
+  const pulled = {
+    digest: `sha256:${spec.code}`,
+    wasmSha256: spec.code,
+    servedSha256: spec.code,
+    wasm: bytes,
+    memoryBytes: limitsOf(plugin).memoryBytes,
+    capabilities: spec.capabilities ?? [],
+    verified: UNVERIFIED,
+  };
   const { wasm, ...rest } = servePlugin(configured, pulled, manifest);
   return spec.bytes === false || wasm === undefined ? rest : { ...rest, wasm };
 }

@@ -1,27 +1,37 @@
 import { chmod, mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { dirname } from "node:path";
 
 /** Answers for `weft` commands on this machine: a path, and the value that is sent as JSON. */
 export type AdminRoutes = Readonly<Record<string, () => unknown>>;
 
+/** What can be done by POST: a path, and what is done with the JSON of the request. */
+export type AdminActions = Readonly<Record<string, (body: unknown) => { readonly ok: boolean }>>;
+
+const MAX_BODY_BYTES = 64 * 1024;
+
 /**
- * Serves read-only state over a Unix socket that only its owner can open, so that no port and no token are needed.
- * Returns how to end it.
+ * Serves state, and takes orders, over a Unix socket that only its owner can open, so that no port and no token are
+ * needed. Returns how to end it.
  */
-export async function serveAdmin(socketPath: string, routes: AdminRoutes): Promise<() => Promise<void>> {
+export async function serveAdmin(
+  socketPath: string,
+  routes: AdminRoutes,
+  actions: AdminActions = {},
+): Promise<() => Promise<void>> {
   await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 });
   // What a killed predecessor left would keep us from listening; a living one is found out by the xDS port.
   await rm(socketPath, { force: true });
   const server = createServer((request, response) => {
-    const route = request.method === "GET" ? routes[request.url ?? ""] : undefined;
-    response.setHeader("content-type", "application/json");
-    if (route === undefined) {
-      response.statusCode = 404;
-      response.end(JSON.stringify({ error: `no such path; there are ${Object.keys(routes).join(", ")}` }));
-      return;
+    const path = request.url ?? "";
+    const route = request.method === "GET" && Object.hasOwn(routes, path) ? routes[path] : undefined;
+    const action = request.method === "POST" && Object.hasOwn(actions, path) ? actions[path] : undefined;
+    if (route !== undefined) answer(response, 200, route());
+    else if (action !== undefined) void act(request, response, action);
+    else {
+      const paths = [...Object.keys(routes), ...Object.keys(actions).map((name) => `POST ${name}`)];
+      answer(response, 404, { error: `no such path; there are ${paths.join(", ")}` });
     }
-    response.end(JSON.stringify(route()));
   });
   await new Promise<void>((done, fail) => {
     server.once("error", fail);
@@ -33,4 +43,36 @@ export async function serveAdmin(socketPath: string, routes: AdminRoutes): Promi
     await new Promise((done) => server.close(done));
     await rm(socketPath, { force: true });
   };
+}
+
+async function act(
+  request: IncomingMessage,
+  response: ServerResponse,
+  action: (body: unknown) => { readonly ok: boolean },
+): Promise<void> {
+  let text = "";
+  try {
+    for await (const part of request.setEncoding("utf8")) {
+      text += part;
+      if (text.length > MAX_BODY_BYTES)
+        return answer(response, 413, { ok: false, message: "the request is too large" });
+    }
+  } catch {
+    // Who asked is gone.
+    return;
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return answer(response, 400, { ok: false, message: "the request is not JSON" });
+  }
+  const result = action(body);
+  answer(response, result.ok ? 200 : 409, result);
+}
+
+function answer(response: ServerResponse, status: number, value: unknown): void {
+  response.statusCode = status;
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(value));
 }

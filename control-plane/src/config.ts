@@ -14,12 +14,12 @@ export interface ControlPlaneConfig {
   readonly proxyIdentityFiles: IdentityFiles;
   readonly trustDomain: string;
   readonly rootNamespace: string;
-  /** Envoy, for the pre-flight of plugins. */
-  readonly envoyPath: string;
+  /** Envoy, which has the last word in the pre-flight of plugins; absent: our own host alone. */
+  readonly envoyPath?: string;
   /** Registries (`host:port`) that are spoken to without TLS. */
   readonly plainHttpRegistries: readonly string[];
-  /** Docker's config.json with credentials of registries; one that is not there means anonymous. */
-  readonly dockerConfig: string;
+  /** Files with credentials of registries, in docker's form, in the order in which they are asked; none need be there. */
+  readonly credentialFiles: readonly string[];
   /** How often a tag with `imagePullPolicy: Always` is looked at again. */
   readonly tagPollMs: number;
   /** Unix socket for `weft` commands on the same machine. */
@@ -28,6 +28,5 @@ export interface ControlPlaneConfig {
 
 export const DEFAULT_TRUST_DOMAIN = "cluster.local";
 export const DEFAULT_ROOT_NAMESPACE = "weft-system";
-export const MAX_MODULE_BYTES = 4 * 1024 * 1024;
 export const MODULE_CACHE_BYTES = 256 * 1024 * 1024;
 export const PREFLIGHT_TIMEOUT_MS = 20_000;

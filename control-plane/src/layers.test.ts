@@ -25,7 +25,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   decode: {
     folders: ["model"],
     packages: ["yaml", "node:crypto", "node:net"],
-    names: { "node:crypto": ["createHash"], "node:net": ["isIPv4"] },
+    names: { "node:crypto": ["createHash", "X509Certificate"], "node:net": ["isIPv4"] },
     banned: IMPURE,
   },
   translate: {
@@ -48,6 +48,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     folders: ["model", "translate"],
     packages: [
       "@weft/registry",
+      "@weft/sdk",
       "ajv",
       "node:module",
       "node:worker_threads",
@@ -57,6 +58,14 @@ const TABLE: Readonly<Record<string, Layer>> = {
       "node:os",
       "node:path",
     ],
+    banned: EDGE,
+  },
+  // Whether a rollout goes on or back is decided by values; only its two edges know the clock and proxies.
+  rollout: { folders: ["model"], packages: [], banned: IMPURE },
+  "rollout/rollouts.ts": { folders: ["model"], packages: [], banned: EDGE },
+  "rollout/health-reader.ts": {
+    folders: ["identity", "injection"],
+    packages: ["node:https", "node:tls"],
     banned: EDGE,
   },
   identity: {
@@ -72,15 +81,21 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "envoy-api": { packages: ["@bufbuild/protobuf"] },
   journal: { folders: ["model", "status", "log"], packages: [], banned: EDGE },
   "status-publisher": { folders: ["model", "source", "status", "log"], packages: [], banned: EDGE },
-  "proxy-reports": { folders: ["model", "status", "translate", "xds"], packages: [], banned: EDGE },
+  "proxy-reports": { folders: ["model", "rollout", "status", "translate", "xds"], packages: [], banned: EDGE },
+  "rollout-control": {
+    folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
+    packages: [],
+    banned: EDGE,
+  },
   admin: { packages: ["node:fs", "node:http", "node:path"], banned: EDGE },
   config: { folders: ["model"], packages: [] },
   log: { packages: [] },
+  "public-roots": { packages: ["node:tls"] },
   main: {
     folders: [
-      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports"],
+      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
-      ...["source", "modules", "identity", "injection", "xds"],
+      ...["source", "modules", "rollout", "identity", "injection", "xds"],
     ],
     packages: ["@weft/registry", "node:fs", "node:path"],
     banned: EDGE,
@@ -98,6 +113,13 @@ describe("the layers of the control plane", () => {
     const folders = new Set(FILES.flatMap(({ path }) => [path, path.replace(/\/.*|\.ts$/g, "")]));
     // Generated, and absent before the first build.
     expect(Object.keys(TABLE).filter((name) => name !== "envoy-api" && !folders.has(name))).toEqual([]);
+  });
+
+  it("keep the pure part of rollouts apart from its edges", () => {
+    const edges = ["rollout/rollouts.ts", "rollout/health-reader.ts"];
+    const pure = FILES.filter(({ path }) => path.startsWith("rollout/") && !edges.includes(path));
+    const imports = pure.flatMap(({ text }) => importsOf(text).map(({ specifier }) => specifier));
+    expect(imports.filter((specifier) => /\/(rollouts|health-reader)\.js$/.test(specifier))).toEqual([]);
   });
 
   it("keep the pure part of status apart from its writer", () => {

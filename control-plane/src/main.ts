@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRegistryClient, loadDockerConfig } from "@weft/registry";
+import { createRegistryClient, loadCredentials } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
-import { type ControlPlaneConfig, MAX_MODULE_BYTES, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
+import { type ControlPlaneConfig, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
 import { decodePluginManifest } from "./decode/plugin-manifest.js";
 import { peerIdentity } from "./identity/peer-identity.js";
 import { createJournal } from "./journal.js";
@@ -11,12 +11,16 @@ import type { Diagnostic } from "./model/diagnostic.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ResourceType } from "./model/resource.js";
+import { hasCandidate } from "./model/rollout.js";
 import { createModuleCache } from "./modules/module-cache.js";
 import { createModuleSource } from "./modules/module-source.js";
 import { createModules } from "./modules/modules.js";
-import { preflight } from "./modules/preflight.js";
+import { createPreflight } from "./modules/preflight.js";
 import { withBytes } from "./modules/remembered-modules.js";
 import { expectedVersions, proxySlots, refusals } from "./proxy-reports.js";
+import { PUBLIC_ROOTS } from "./public-roots.js";
+import { createHealthReader } from "./rollout/health-reader.js";
+import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
 import { createFileSource } from "./source/files.js";
 import { readInForce, readingsOf } from "./source/in-force-file.js";
 import type { ApplyEvent, SourceBatch } from "./source/source.js";
@@ -77,7 +81,12 @@ async function start(
 
   const journal = createJournal(logger);
   const store = createStore(
-    { trustDomain: config.trustDomain, rootNamespace: config.rootNamespace, identityFiles: config.proxyIdentityFiles },
+    {
+      trustDomain: config.trustDomain,
+      rootNamespace: config.rootNamespace,
+      publicRoots: PUBLIC_ROOTS,
+      identityFiles: config.proxyIdentityFiles,
+    },
     roots,
     inForce?.virtualServices,
   );
@@ -94,23 +103,46 @@ async function start(
   };
 
   const cache = createModuleCache({ dir: join(config.stateDir, "cache", "modules"), maxBytes: MODULE_CACHE_BYTES });
+  const healthReader = createHealthReader({
+    certificateChain,
+    privateKey: key,
+    roots,
+    trustDomain: config.trustDomain,
+  });
+  undo.push(() => healthReader.close());
+  const rollouts = await createRolloutControl({
+    statuses: stored.statuses,
+    cache,
+    snapshot: () => store.current.snapshot,
+    modules: () => modules,
+    proxies: () => xds.proxies(),
+    translation,
+    healthReader,
+    onChange: (states, what) => publishAs(what, () => store.setModules(states)),
+    onReport: () => status.schedule(),
+    logger,
+  });
+  undo.push(() => rollouts.close());
+  const ownCredentials = await loadCredentials(config.credentialFiles);
   const modules = createModules({
     source: createModuleSource({
-      client: createRegistryClient({
-        plainHttp: config.plainHttpRegistries,
-        credentials: await loadDockerConfig(config.dockerConfig),
-        retry: { maxRetries: 1 },
-        timeoutMs: 10_000,
-      }),
+      createClient: (credentials = ownCredentials) =>
+        createRegistryClient({
+          plainHttp: config.plainHttpRegistries,
+          credentials,
+          retry: { maxRetries: 1 },
+          timeoutMs: 10_000,
+        }),
       cache,
       onCacheProblem: (error) => logger.warn("the module cache cannot be used; modules are pulled anew", { error }),
       folder: config.folder,
-      maxModuleBytes: MAX_MODULE_BYTES,
     }),
-    preflight: (plugin, served, signal) =>
-      preflight(plugin, served, { envoyPath: config.envoyPath, timeoutMs: PREFLIGHT_TIMEOUT_MS }, signal),
+    preflight: createPreflight({
+      ...(config.envoyPath === undefined ? {} : { envoyPath: config.envoyPath }),
+      envoyTimeoutMs: PREFLIGHT_TIMEOUT_MS,
+    }),
     decodeManifest: decodePluginManifest,
-    maxModuleBytes: MAX_MODULE_BYTES,
+    rootNamespace: config.rootNamespace,
     pollIntervalMs: config.tagPollMs,
     remembered: await withBytes(rememberedPlugins(stored.statuses), cache),
     onChange: (states) => {
@@ -119,7 +151,7 @@ async function start(
       const ready = [...states].flatMap(([plugin, state]) =>
         state?.kind === "ready" ? [`plugin ${plugin} ${state.served.wasmSha256.slice(0, 12)}`] : [],
       );
-      publishAs(ready.join(", "), () => store.setModules(states));
+      publishAs(ready.join(", "), () => store.setModules(rollouts.take(states)));
     },
   });
   undo.push(() => modules.close());
@@ -183,10 +215,14 @@ async function start(
         modules: store.current.snapshot.modules,
         rejected: (plugin) => modules.rejected(plugin),
         counts: (plugin) => proxyCounts(plugin, proxies),
+        rollout: rollouts.report,
       };
     },
     inForce: () => ({
-      objects: [...objects.values()].map(({ file = "", line = 1, object }) => ({ file, line, object })),
+      // What is secret is in the user's own files, and is not copied.
+      objects: [...objects.values()]
+        .filter(({ object }) => object.kind !== "Secret")
+        .map(({ file = "", line = 1, object }) => ({ file, line, object })),
       virtualServices: [...store.current.snapshot.virtualServices.values()],
     }),
     logger,
@@ -218,7 +254,12 @@ async function start(
   ): void {
     if (type !== "extension") return;
     for (const plugin of blamedPlugins(translation.slots(proxyKey), versions, message)) {
-      const served = servedPlugin(store.current.snapshot.modules.get(plugin));
+      const state = store.current.snapshot.modules.get(plugin);
+      if (hasCandidate(state, plugin, proxyKey)) {
+        rollouts.refused(plugin, proxyKey, message);
+        continue;
+      }
+      const served = servedPlugin(state);
       if (served === undefined) continue;
       const { acked } = proxyCounts(plugin, proxySlots(xds.proxies(), translation));
       if (acked === 0) modules.reject(plugin, served.version, message);
@@ -239,7 +280,7 @@ async function start(
     }
     const named = batch.flatMap((e) => (e.kind === "apply" || e.kind === "delete" ? [formatObjectRef(e.ref)] : []));
     publishAs(named.length > 3 ? `${named.length} objects` : named.join(", "), () => store.apply(changes));
-    modules.reconcile(store.current.snapshot.plugins);
+    modules.reconcile(store.current.snapshot);
     journal.diagnostics(diagnostics());
     status.schedule();
   }
@@ -257,19 +298,24 @@ async function start(
   }
   const { port } = await xds.start();
   // After the port is ours: two control planes must not share a socket and status files.
-  const closeAdmin = await serveAdmin(config.adminSocket, {
-    "/proxies": () =>
-      xds.proxies().map((sync) => ({
-        ...sync,
-        types: sync.types.map(({ ackedVersions, lastNack, ...rest }) => ({
-          ...rest,
-          ackedVersions: Object.fromEntries(ackedVersions ?? []),
-          ...(lastNack === undefined ? {} : { lastNack: { message: lastNack.message, names: lastNack.names } }),
+  const closeAdmin = await serveAdmin(
+    config.adminSocket,
+    {
+      "/proxies": () =>
+        xds.proxies().map((sync) => ({
+          ...sync,
+          types: sync.types.map(({ ackedVersions, lastNack, ...rest }) => ({
+            ...rest,
+            ackedVersions: Object.fromEntries(ackedVersions ?? []),
+            ...(lastNack === undefined ? {} : { lastNack: { message: lastNack.message, names: lastNack.names } }),
+          })),
+          slots: translation.slots(sync.proxyKey),
         })),
-        slots: translation.slots(sync.proxyKey),
-      })),
-    "/diagnostics": diagnostics,
-  });
+      "/diagnostics": diagnostics,
+      "/rollouts": () => listRollouts(rollouts, store.current.snapshot),
+    },
+    rolloutActions(rollouts),
+  );
   undo.push(closeAdmin);
   // Last, so that it is first: what is written then still knows the proxies and the refused versions.
   undo.push(() => status.flush());

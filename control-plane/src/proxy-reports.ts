@@ -1,8 +1,11 @@
+import { compareStrings } from "./model/compare.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ChangedNames } from "./model/resource.js";
+import type { RolloutProxy } from "./rollout/rollouts.js";
 import { propagationKey } from "./status/propagation.js";
 import type { ProxySlots } from "./status/proxy-counts.js";
 import type { IncrementalTranslation } from "./translate/incremental.js";
+import { pluginFilterName, slotStatPrefix } from "./translate/names.js";
 import type { ProxySync, TypeSync } from "./xds/provider.js";
 
 /** The streams that count: the newest of each proxy. */
@@ -24,6 +27,31 @@ export function proxySlots(streams: readonly ProxySync[], translation: Increment
       ...(extension?.lastNack === undefined ? {} : { lastNack: extension.lastNack }),
     };
   });
+}
+
+/** The connected proxies that should run a plugin, in whatever version, in the order of their keys. */
+export function rolloutProxies(
+  pluginKey: string,
+  streams: readonly ProxySync[],
+  translation: IncrementalTranslation,
+): readonly RolloutProxy[] {
+  return newest(streams)
+    .flatMap((sync): RolloutProxy[] => {
+      const slots = translation.slots(sync.proxyKey).filter(({ plugins }) => plugins.includes(pluginKey));
+      if (slots.length === 0) return [];
+      const versions = extensionOf(sync)?.ackedVersions;
+      return [
+        {
+          key: sync.proxyKey,
+          acked: slots.every(({ name, version }) => versions?.get(name) === version),
+          site: {
+            filterName: pluginFilterName(pluginKey),
+            managers: [...new Set(slots.map(({ name }) => slotStatPrefix(name)))],
+          },
+        },
+      ];
+    })
+    .sort((a, b) => compareStrings(a.key, b.key));
 }
 
 /** What proxies refuse of what they should have now. Plugins have a status of their own for this. */

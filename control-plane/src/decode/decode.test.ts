@@ -15,11 +15,13 @@ describe("kinds", () => {
     ["security.istio.io/v1", "PeerAuthentication", "{mtls: {mode: STRICT}}"],
     ["weft.mesh/v1alpha1", "WasmPlugin", '{url: "oci://r.example/p:1"}'],
     ["extensions.istio.io/v1alpha1", "WasmPlugin", '{url: "oci://r.example/p:1"}'],
+    ["weft.mesh/v1alpha1", "MeshConfig", "{}"],
   ])("%s %s is read", (apiVersion, kind, spec) => {
-    const { ref, object } = accepted(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\nspec: ${spec}`);
-    expect(ref).toEqual({ kind, namespace: "default", name: "x" });
+    const head = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: default}`;
+    const { ref, object } = accepted(`${head}\nspec: ${spec}`);
+    expect(ref).toEqual({ kind, namespace: "default", name: "default" });
     expect(object.kind).toBe(kind);
-    expect(object.value).toMatchObject({ namespace: "default", name: "x" });
+    expect(object.value).toMatchObject({ namespace: "default", name: "default" });
   });
 
   test.each([
@@ -32,7 +34,7 @@ describe("kinds", () => {
       "do not rely on it",
     ],
     ["apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
-    ["apiVersion: v1\nkind: Secret\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
+    ["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
     ["apiVersion: v1\nkind: Servise\nmetadata: {name: x}", "error", "UnknownKind", "did you mean Service?"],
     [
       "apiVersion: networking.istio.io/v1\nkind: virtualservice\nmetadata: {name: x}",
@@ -72,7 +74,7 @@ describe("kinds", () => {
     const badName = decodeObject({ apiVersion: "v1", kind: "Service", metadata: { name: "A_" }, spec: {} });
     expect(badName).not.toHaveProperty("ref");
     expect(badName.ok || badName.diagnostics[0]?.object).toEqual({ kind: "Service", namespace: "default", name: "A_" });
-    expect(decodeObject({ apiVersion: "v1", kind: "Secret", metadata: { name: "a" } })).not.toHaveProperty("ref");
+    expect(decodeObject({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } })).not.toHaveProperty("ref");
   });
 });
 

@@ -47,6 +47,11 @@ function readKind(field: Field, definition: KindDefinition, standalone: boolean)
     fields.ignore(["apiVersion", "kind", "status"]);
     const metadata = readMetadata(fields) ?? { namespace: DEFAULT_NAMESPACE, name: "", labels: {}, annotations: {} };
     const read = definition.read(metadata, standalone);
+    if (definition.withoutSpec) {
+      const { apiVersion: _, kind: __, metadata: ___, status: ____, ...own } = isObject(field.value) ? field.value : {};
+      fields.ignore(Object.keys(own));
+      return read({ ...field, value: own });
+    }
     if (definition.specOptional && !fields.has("spec")) {
       fields.ignore(["spec"]);
       return read(child(field, "spec", {}));

@@ -28,6 +28,8 @@ const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   VirtualService: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
+  MeshConfig: "weft.mesh/v1alpha1",
+  Secret: "v1",
 };
 
 function brief({ reason, field = "" }: { readonly reason: string; readonly field?: string }): string {

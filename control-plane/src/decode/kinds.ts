@@ -1,8 +1,10 @@
 import type { MeshObject } from "../model/mesh-object.js";
 import { readDestinationRule } from "./destination-rule.js";
 import type { Reader } from "./fields.js";
+import { readMeshConfig } from "./mesh-config.js";
 import type { Metadata } from "./metadata.js";
 import { readPeerAuthentication } from "./peer-authentication.js";
+import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
 import { readVirtualService } from "./virtual-service.js";
 import { readWasmPlugin } from "./wasm-plugin.js";
@@ -17,6 +19,8 @@ export interface KindDefinition {
   readonly versions: readonly string[];
   /** Whether an object without `spec` says something. */
   readonly specOptional: boolean;
+  /** Whether its fields are beside `metadata`, without a `spec`. */
+  readonly withoutSpec?: true;
   /** Gives the reader of the spec. */
   readonly read: (metadata: Metadata, standalone: boolean) => Reader<MeshObject>;
 }
@@ -56,6 +60,21 @@ export const KINDS: readonly KindDefinition[] = [
     versions: ["v1", "v1beta1"],
     specOptional: true,
     read: (metadata) => convert(readPeerAuthentication(metadata), (value) => ({ kind: "PeerAuthentication", value })),
+  },
+  {
+    kind: "MeshConfig",
+    group: "weft.mesh",
+    versions: ["v1alpha1"],
+    specOptional: false,
+    read: (metadata) => convert(readMeshConfig(metadata), (value) => ({ kind: "MeshConfig", value })),
+  },
+  {
+    kind: "Secret",
+    group: "",
+    versions: ["v1"],
+    specOptional: false,
+    withoutSpec: true,
+    read: (metadata) => convert(readSecret(metadata), (value) => ({ kind: "Secret", value })),
   },
   wasmPlugin("weft.mesh", "weft"),
   wasmPlugin("extensions.istio.io", "istio"),

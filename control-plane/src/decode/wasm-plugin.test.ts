@@ -36,12 +36,14 @@ spec:
     config: '{"a":"x","b":[1,{"c":1.5,"d":null}]}',
     rootId: "retry",
     phase: "authz",
+    type: "http",
     priority: -5,
     match: [
       { mode: "CLIENT", ports: [80] },
       { mode: "CLIENT_AND_SERVER", ports: [] },
     ],
     selector: { app: "a" },
+    callouts: [],
     failStrategy: "FAIL_OPEN",
     metrics: [
       { name: "requests_total", type: "counter", labels: { code: "%RESPONSE_CODE%" } },
@@ -59,8 +61,10 @@ test("a WasmPlugin with its url alone", () => {
     url: "oci://r.example/p:1",
     imagePullPolicy: "IfNotPresent",
     config: "{}",
+    type: "http",
     priority: 0,
     match: [],
+    callouts: [],
     failStrategy: "FAIL_CLOSE",
     metrics: [],
     generation: expect.any(String),
@@ -145,7 +149,7 @@ test.each([
   ["pluginConfig: {a: 12345678901234567890}", ["OutOfRange spec.pluginConfig.a"]],
   [`pluginConfig: {a: ${"[".repeat(40)}${"]".repeat(40)}}`, [`TooLarge spec.pluginConfig.a${"[0]".repeat(32)}`]],
   [`pluginConfig: {a: ${"x".repeat(300_000)}}`, ["TooLarge spec.pluginConfig"]],
-  ["type: NETWORK", ["UnsupportedValue spec.type"]],
+  ["type: TCP", ["InvalidValue spec.type"]],
   ["metrics: [{name: a}]", ["MissingField spec.metrics[0].type"]],
   ["metrics: [{name: a-b, type: counter}]", ["InvalidName spec.metrics[0].name"]],
   ["metrics: [{name: a, type: gauge}]", ["InvalidValue spec.metrics[0].type"]],
@@ -156,20 +160,17 @@ test.each([
   ["metrics: [{name: a, type: counter, labels: {a-b: x}}]", ["InvalidName spec.metrics[0].labels.a-b"]],
   ["metrics: [{name: a, type: counter, labels: {a: '%X'}}]", ["InvalidFormat spec.metrics[0].labels.a"]],
   ["pluginconfig: {}", ["UnknownField spec.pluginconfig"]],
-  ...[
-    "targetRef",
-    "targetRefs",
-    "callouts",
-    "verification",
-    "capabilities",
-    "limits",
-    "rollout",
-    "vmConfig",
-    "imagePullSecret",
-    "verificationKey",
-  ].map((name): [string, string[]] => [`${name}: {a: b}`, [`UnsupportedField spec.${name}`]]),
+  ["verificationKey: {a: b}", ["UnsupportedField spec.verificationKey"]],
 ])("%s is refused", (spec, problems) => {
   expect(refused(plugin(spec))).toEqual(problems);
+});
+
+test.each([
+  ["type: NETWORK", "network"],
+  ["type: HTTP", "http"],
+  ["type: UNSPECIFIED_PLUGIN_TYPE", "http"],
+])("%s", (spec, type) => {
+  expect(accepted(plugin(spec)).value).toMatchObject({ type });
 });
 
 test("Istio's API has no fields of ours", () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "../model/compare.js";
 import type { FailStrategy, Plugin, TrafficSelector } from "../model/plugin.js";
 import type { Phase } from "../model/plugin-manifest.js";
+import { readCallouts } from "./callouts.js";
 import {
   type Field,
   type ObjectFields,
@@ -18,28 +19,19 @@ import {
 import type { Metadata } from "./metadata.js";
 import { readMetric } from "./metric.js";
 import { readPluginConfig } from "./plugin-config.js";
+import { readPluginTrust, TRUST_FIELDS_OF_WEFT } from "./plugin-trust.js";
 import { type PluginUrl, readPluginUrl } from "./plugin-url.js";
+import { readRollout } from "./rollout.js";
 import { readSelector } from "./selector.js";
-
-const LATER = "remove it; the API has it, and a later version acts on it";
+import { readTargetServices } from "./target-refs.js";
 
 /** Fields of Istio's WasmPlugin. */
 const UNSUPPORTED_OF_ISTIO = {
-  imagePullSecret: LATER,
-  targetRef: LATER,
-  targetRefs: LATER,
-  verificationKey: "remove it; Istio never acted on it, and weft.mesh/v1alpha1 will have verification.keys",
-  vmConfig: "remove it; pass what the plugin needs in pluginConfig",
+  verificationKey: "remove it; Istio never acted on it, and weft.mesh/v1alpha1 has verification.keys",
 };
 
 /** Fields that weft.mesh/v1alpha1 adds to them. */
-const UNSUPPORTED_OF_WEFT = {
-  callouts: LATER,
-  capabilities: LATER,
-  limits: LATER,
-  rollout: LATER,
-  verification: LATER,
-};
+const FIELDS_OF_WEFT = ["callouts", "metrics", "rollout", ...TRUST_FIELDS_OF_WEFT];
 
 const PHASES: Readonly<Record<string, Phase>> = { AUTHN: "authn", AUTHZ: "authz", STATS: "stats" };
 
@@ -61,24 +53,44 @@ export function readWasmPlugin(metadata: Metadata, options: WasmPluginOptions): 
     const match = fields.optional("match", readList(readTraffic, { max: 100 })) ?? [];
     const selector = fields.optional("selector", readSelector);
     const metrics = options.api === "weft" ? fields.optional("metrics", readList(readMetric, { max: 100 })) : undefined;
-    const attachment = { priority, match, ...(selector !== undefined && { selector }), metrics: metrics ?? [] };
-    const module = readModule(fields, { url, sha256 });
+    const targetServices = readTargetServices(fields, field, namespace);
+    if (targetServices !== undefined) checkServerSide(field, match);
+    const attachment = {
+      type: readPluginType(fields),
+      priority,
+      match,
+      ...(selector !== undefined && { selector }),
+      ...(targetServices !== undefined && { targetServices }),
+      callouts: (options.api === "weft" ? fields.optional("callouts", readCallouts) : undefined) ?? [],
+      metrics: metrics ?? [],
+    };
+    const rollout = options.api === "weft" ? fields.optional("rollout", readRollout) : undefined;
+    const module = { ...readModule(fields, { url, sha256 }), ...readPluginTrust(fields, options.api) };
     // Computed last: only a spec without errors is sure to be of bounded depth.
     const generation = field.problems.hasErrors ? "" : generationOf(metadata, field.value, options.standalone);
-    return { namespace, name, ...module, ...attachment, generation };
+    return { namespace, name, ...module, ...attachment, ...(rollout !== undefined && { rollout }), generation };
   });
+}
+
+/** A Service is targeted on its own side, so a `match` of the callers' side would never hold. */
+function checkServerSide(field: Field, match: readonly TrafficSelector[]): void {
+  match.forEach(({ mode }, position) => {
+    if (mode !== "CLIENT") return;
+    const place = { ...field, path: [...field.path, "match", position, "mode"] };
+    refuse(place, "ConflictingFields", "is CLIENT, and a Service is targeted on the server's side", "use mode SERVER");
+  });
+}
+
+function readPluginType(fields: ObjectFields): Plugin["type"] {
+  const word = fields.optional("type", readOneOf(["HTTP", "NETWORK", "UNSPECIFIED_PLUGIN_TYPE"]));
+  return word === "NETWORK" ? "network" : "http";
 }
 
 function readUnsupported(fields: ObjectFields, api: WasmPluginOptions["api"]): void {
   fields.unsupported(UNSUPPORTED_OF_ISTIO);
-  fields.optional("type", readOneOf(["HTTP", "UNSPECIFIED_PLUGIN_TYPE"], { NETWORK: "use an HTTP plugin" }));
-  if (api === "weft") fields.unsupported(UNSUPPORTED_OF_WEFT);
-  else {
-    const names = [...Object.keys(UNSUPPORTED_OF_WEFT), "metrics"];
-    fields.belongElsewhere(
-      Object.fromEntries(names.map((name) => [name, "only apiVersion weft.mesh/v1alpha1 has it"])),
-    );
-  }
+  if (api === "weft") return;
+  const hint = "only apiVersion weft.mesh/v1alpha1 has it";
+  fields.belongElsewhere(Object.fromEntries(FIELDS_OF_WEFT.map((name) => [name, hint])));
 }
 
 type Module = Pick<Plugin, "url" | "sha256" | "imagePullPolicy" | "config" | "rootId" | "phase" | "failStrategy">;

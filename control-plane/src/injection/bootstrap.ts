@@ -54,7 +54,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       lds_config: { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" },
     },
     static_resources: {
-      listeners: buildStaticListeners(address),
+      listeners: buildStaticListeners(address, options),
       clusters: [buildXdsCluster(options), buildAdminCluster(address)],
     },
     stats_config: STATS_CONFIG,

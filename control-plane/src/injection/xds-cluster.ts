@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { fileSource } from "./file-source.js";
 import type { SidecarFiles } from "./identity-files.js";
 import { CERTIFICATE_SECRET, TRUST_SECRET } from "./identity-secrets.js";
 import type { JsonObject } from "./json.js";
@@ -58,8 +59,4 @@ export function buildXdsCluster({ xdsAddress, controlPlaneId, files }: XdsCluste
       },
     },
   };
-}
-
-function fileSource(path: string): JsonObject {
-  return { path_config_source: { path }, resource_api_version: "V3" };
 }

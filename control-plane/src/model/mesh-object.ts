@@ -1,6 +1,8 @@
 import type { DestinationRule } from "./destination-rule.js";
+import type { MeshConfig } from "./mesh-config.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
+import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
@@ -12,4 +14,6 @@ export type MeshObject =
   | { readonly kind: "DestinationRule"; readonly value: DestinationRule }
   | { readonly kind: "VirtualService"; readonly value: VirtualService }
   | { readonly kind: "PeerAuthentication"; readonly value: PeerAuthentication }
-  | { readonly kind: "WasmPlugin"; readonly value: Plugin };
+  | { readonly kind: "WasmPlugin"; readonly value: Plugin }
+  | { readonly kind: "MeshConfig"; readonly value: MeshConfig }
+  | { readonly kind: "Secret"; readonly value: Secret };

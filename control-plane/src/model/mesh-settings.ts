@@ -4,6 +4,8 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** Objects in it cover the whole mesh. */
   readonly rootNamespace: string;
+  /** PEM of the certificates that plugins' callouts outside of the mesh are trusted by. */
+  readonly publicRoots: string;
   /** Files of a proxy's own identity, as the proxy names them. */
   readonly identityFiles: IdentityFiles;
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { mkPlugin, mkServed, mkWorkload } from "../../../test/builders.js";
+import { mkPlugin, mkServed, mkService, mkWorkload } from "../../../test/builders.js";
+import { calloutTarget } from "./callout.js";
 import { canonicalJson, compareStrings, sortedEntries } from "./compare.js";
 import { type Diagnostic, formatDiagnostic } from "./diagnostic.js";
 import { type ModuleState, servedPlugin } from "./module-state.js";
 import { type MtlsMode, mtlsModeFor, type PeerAuthentication } from "./peer-authentication.js";
-import { attachesTo, matchesTraffic, type TrafficSelector } from "./plugin.js";
+import { attachesTo, matchesTraffic, type TrafficSelector, targetsPort } from "./plugin.js";
 import { RESOURCE_TYPES, resourceTypeOf, TYPE_URLS } from "./resource.js";
 import { matchesLabels } from "./selector.js";
 import { resolveHost } from "./service.js";
@@ -55,6 +56,8 @@ describe("plugins", () => {
     [{ selector: { app: "b" } }, false],
     [{ selector: {} }, true],
     [{ namespace: ROOT, selector: { app: "b" } }, false],
+    [{ targetServices: ["a"] }, true],
+    [{ namespace: ROOT, targetServices: ["a"] }, false],
   ])("%j attaches: %s", (over, expected) => {
     expect(attachesTo(mkPlugin("p", over), mkWorkload("a"), ROOT)).toBe(expected);
   });
@@ -73,6 +76,47 @@ describe("plugins", () => {
     );
     expect(taken.join(", ")).toBe(expected);
   });
+});
+
+describe("calloutTarget", () => {
+  const services = new Map(
+    ["backend.default", "b.a"].map((name) => {
+      const [short = "", namespace = ""] = name.split(".");
+      const service = mkService(short, { namespace });
+      return [service.host, service] as const;
+    }),
+  );
+  it.each([
+    ["backend", 8080, "service"],
+    ["backend.default", 8080, "service"],
+    ["backend.default.svc", 8080, "service"],
+    ["backend.default.svc.cluster.local", 8080, "service"],
+    ["b.a", 8080, "service"],
+    ["backend", 81, "missing"],
+    ["nobody", 8080, "missing"],
+    ["nobody.default.svc", 8080, "missing"],
+    ["nobody.default.svc.cluster.local", 8080, "missing"],
+    ["localhost", 8080, "dns"],
+    ["example.com", 8080, "dns"],
+    ["api.example.com", 8080, "dns"],
+    ["127.0.0.1", 8080, "address"],
+  ])("of %s, port %i, is a %s", (host, port, expected) => {
+    expect(calloutTarget({ host, port }, "default", services).kind).toBe(expected);
+  });
+});
+
+it.each<[targets: string[] | undefined, string]>([
+  [undefined, "client 1, client 8080, server 1, server 8080"],
+  [["shop"], "server 8080"],
+  [["other", "shop"], "server 8080"],
+  [["other"], ""],
+])("a plugin with the targets %j takes %s", (targetServices, expected) => {
+  const plugin = mkPlugin("p", targetServices === undefined ? {} : { targetServices });
+  const services = [mkService("shop"), mkService("other", { namespace: "elsewhere" })];
+  const taken = (["client", "server"] as const).flatMap((direction) =>
+    [1, 8080].filter((port) => targetsPort(plugin, services, direction, port)).map((port) => `${direction} ${port}`),
+  );
+  expect(taken.join(", ")).toBe(expected);
 });
 
 describe("servedPlugin", () => {

@@ -1,5 +1,7 @@
 import type { FailStrategy } from "./plugin.js";
 import type { MetricDefinition, PluginManifest } from "./plugin-manifest.js";
+import type { RolloutShare } from "./rollout.js";
+import type { Verified } from "./verification.js";
 
 /** A proven module with the configuration that it was proven with: all that defines a filter. */
 export interface ServedPlugin {
@@ -9,6 +11,17 @@ export interface ServedPlugin {
   readonly digest: string;
   /** Hexadecimal sha256 of the module as it came. */
   readonly wasmSha256: string;
+  /** Hexadecimal sha256 of the module as proxies get it: with the memory maximum in it. */
+  readonly servedSha256: string;
+  /** Most memory of one VM. */
+  readonly memoryBytes: number;
+  /** Host functions and callbacks that Envoy lets it use, sorted; empty: all. */
+  readonly capabilities: readonly string[];
+  /** Environment variables of the VM, sorted by name. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly verified: Verified;
+  /** Why the pre-flight can say nothing of it; absent: it passed. */
+  readonly unproven?: string;
   /** Where the image came from, as the object named it. */
   readonly url: string;
   readonly manifest: PluginManifest;
@@ -19,7 +32,7 @@ export interface ServedPlugin {
   readonly config: string;
   readonly vmId: string;
   readonly failStrategy: FailStrategy;
-  /** Absent while the bytes cannot be had, for example after a restart with an empty cache and the registry down. */
+  /** As proxies get it. Absent while the bytes cannot be had, for example after a restart with an empty cache and the registry down. */
   readonly wasm?: Uint8Array;
 }
 
@@ -36,7 +49,12 @@ export interface ModuleFailure {
 }
 
 /** What is known of a plugin's module now. Getting it is somebody else's work. */
-export type ModuleState =
+export type ModuleState = ModuleKnowledge & {
+  /** Another version than the one in force is on its way to the proxies. */
+  readonly rollout?: RolloutShare;
+};
+
+type ModuleKnowledge =
   /** Nothing is known yet of what the object wants now. */
   | { readonly kind: "pending"; readonly message: string; readonly lastGood?: ServedPlugin }
   | { readonly kind: "ready"; readonly served: ServedPlugin }

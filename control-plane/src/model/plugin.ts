@@ -1,5 +1,10 @@
+import type { Callout } from "./callout.js";
+import type { PluginLimits } from "./plugin-limits.js";
 import type { MetricDefinition, Phase } from "./plugin-manifest.js";
+import type { RolloutPlan } from "./rollout.js";
 import { type Labels, matchesLabels } from "./selector.js";
+import type { Service } from "./service.js";
+import type { PluginVerification } from "./verification.js";
 import type { Workload } from "./workload.js";
 
 /** What a broken plugin does to requests: FAIL_CLOSE refuses them until it heals, FAIL_OPEN lets them pass. */
@@ -22,6 +27,16 @@ export interface Plugin {
   /** Hexadecimal digest that the image must have; absent: whatever the tag says. */
   readonly sha256?: string;
   readonly imagePullPolicy: "Always" | "IfNotPresent";
+  /** Name of a Secret of the plugin's namespace with credentials of the registry; absent: the control plane's own. */
+  readonly imagePullSecret?: string;
+  /** Absent: what the mesh policy says alone. */
+  readonly verification?: PluginVerification;
+  /** Only those that the object gives; see `limitsOf`. */
+  readonly limits?: Partial<PluginLimits>;
+  /** Host functions that it may call, sorted; absent: those that its module imports. */
+  readonly capabilities?: readonly string[];
+  /** Environment variables of the VM, sorted by name; absent: none. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Canonical JSON (sorted keys, no spaces) of `spec.pluginConfig`; `{}` when absent. */
   readonly config: string;
   /** Root id in the module; absent: the manifest's. */
@@ -34,16 +49,46 @@ export interface Plugin {
   readonly match: readonly TrafficSelector[];
   /** Absent: the whole namespace, or the whole mesh in the root namespace. */
   readonly selector?: Labels;
+  /**
+   * Names of Services of the plugin's namespace, in the place of a selector: the plugin is for what the workloads
+   * behind them are called for, on the ports of these Services.
+   */
+  readonly targetServices?: readonly string[];
+  /** Whether it works on HTTP streams, or on connections, before anything looks into them. */
+  readonly type: "http" | "network";
+  /** What it may call, in the order of the object. */
+  readonly callouts: readonly Callout[];
   readonly failStrategy: FailStrategy;
   readonly metrics: readonly MetricDefinition[];
+  /** Absent: a new version goes to all proxies at once. */
+  readonly rollout?: RolloutPlan;
   /** `metadata.generation` in Kubernetes; standalone a hash of the spec. */
   readonly generation: string;
 }
 
-/** Whether the plugin is for this workload, whatever the direction and the port. */
+/**
+ * Whether the plugin is for this workload, whatever the direction and the port. For one that targets Services, whether
+ * it may be: that depends on the Services too.
+ */
 export function attachesTo(plugin: Plugin, workload: Workload, rootNamespace: string): boolean {
+  if (plugin.targetServices !== undefined) return plugin.namespace === workload.namespace;
   if (plugin.namespace !== workload.namespace && plugin.namespace !== rootNamespace) return false;
   return plugin.selector === undefined || matchesLabels(plugin.selector, workload.labels);
+}
+
+/** Whether a plugin that targets Services targets this one's port; any other plugin leaves the choice to its `match`. */
+export function targetsPort(plugin: Plugin, services: readonly Service[], direction: Direction, port: number): boolean {
+  const { namespace, targetServices } = plugin;
+  if (targetServices === undefined) return true;
+  return (
+    direction === "server" &&
+    services.some(
+      (service) =>
+        service.namespace === namespace &&
+        targetServices.includes(service.name) &&
+        service.ports.some((candidate) => candidate.port === port),
+    )
+  );
 }
 
 /** Whether the plugin's `match` takes traffic of this direction on this port. */

@@ -1,8 +1,10 @@
 import type { DestinationRule } from "./destination-rule.js";
+import type { MeshConfig } from "./mesh-config.js";
 import type { MeshSettings } from "./mesh-settings.js";
 import type { ModuleState } from "./module-state.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
+import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
@@ -21,6 +23,8 @@ export interface Snapshot {
   readonly virtualServices: ReadonlyMap<string, VirtualService>;
   readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
   readonly plugins: ReadonlyMap<string, Plugin>;
+  readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
+  readonly secrets: ReadonlyMap<string, Secret>;
   /** The state of each plugin's module, by the plugin's key. */
   readonly modules: ReadonlyMap<string, ModuleState>;
   /** PEM of the certificates that proxies trust, roots of the mesh. */
@@ -37,6 +41,8 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     virtualServices: new Map(),
     peerAuthentications: new Map(),
     plugins: new Map(),
+    meshConfigs: new Map(),
+    secrets: new Map(),
     modules: new Map(),
     trustBundle,
   };

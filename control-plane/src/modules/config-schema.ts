@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { ErrorObject } from "ajv/dist/2020.js";
-import type { StaticProblem } from "./static-checks.js";
+import type { ModuleProblem } from "./module-problem.js";
 
 /** The schema comes from an image: a regular expression in it may take for ever, so it must not hold up the rest. */
 const TIMEOUT_MS = 5000;
@@ -31,7 +31,7 @@ if (validate !== undefined) {
 export function checkConfig(
   config: string,
   schema: Readonly<Record<string, unknown>> | undefined,
-): Promise<StaticProblem | undefined> {
+): Promise<ModuleProblem | undefined> {
   if (schema === undefined) return Promise.resolve(undefined);
   const ajvPath = createRequire(import.meta.url).resolve("ajv/dist/2020.js");
   return new Promise((done, fail) => {
@@ -59,7 +59,7 @@ export function checkConfig(
   });
 }
 
-function problemOf(verdict: Verdict): StaticProblem | undefined {
+function problemOf(verdict: Verdict): ModuleProblem | undefined {
   if ("schemaProblem" in verdict)
     return { reason: "InvalidSchema", message: `configSchema in the image's plugin.yaml: ${verdict.schemaProblem}` };
   if (verdict.errors.length === 0) return undefined;

@@ -1,6 +1,6 @@
 import { RegistryError } from "@weft/registry";
 import type { ModuleFailure } from "../model/module-state.js";
-import { ModuleError } from "./module-source.js";
+import { ModuleError } from "./module-file.js";
 
 /** CamelCase of an error code: `not-found` → `NotFound`. */
 function reasonOf(code: string): string {

@@ -2,14 +2,23 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistryClient, packPlugin, parseReference, pushPlugin, RegistryError } from "@weft/registry";
+import {
+  type CredentialSource,
+  createRegistryClient,
+  packPlugin,
+  parseReference,
+  pushPlugin,
+  RegistryError,
+} from "@weft/registry";
 import { createRegistryServer, type RegistryServer } from "@weft/registry/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mkPlugin } from "../../../test/builders.js";
 import { moduleWith, variant } from "../../../test/wasm-bytes.js";
 import { failureOf } from "./failure.js";
 import { createModuleCache } from "./module-cache.js";
-import { createModuleSource, ModuleError, type ModuleSource } from "./module-source.js";
+import { ModuleError } from "./module-file.js";
+import { createModuleSource, type ModuleSource } from "./module-source.js";
+import { OWN_ACCESS, type RegistryAccess } from "./registry-access.js";
 
 const WASM = moduleWith(["proxy_abi_version_0_2_1"]);
 const SHA256 = createHash("sha256").update(WASM).digest("hex");
@@ -29,22 +38,26 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const clientOf = () =>
-  createRegistryClient({ plainHttp: [registry.address], retry: { maxRetries: 0 }, timeoutMs: 30_000 });
-const sourceOf = (over: { folder?: string; maxModuleBytes?: number } = {}): ModuleSource =>
+const clientOf = (credentials?: CredentialSource) =>
+  createRegistryClient({
+    plainHttp: [registry.address],
+    retry: { maxRetries: 0 },
+    timeoutMs: 30_000,
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+const sourceOf = (over: { folder?: string } = {}): ModuleSource =>
   createModuleSource({
-    client: clientOf(),
+    createClient: clientOf,
     cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e6 }),
     onCacheProblem: (error) => expect.fail(String(error)),
-    maxModuleBytes: 1_000,
     ...over,
   });
 
 describe("a module in a file", () => {
   const pull = async (url: string, over: { sha256?: string } = {}, maxModuleBytes = 1_000) => {
-    const source = sourceOf({ folder, maxModuleBytes });
-    const plugin = mkPlugin("p", { url, ...over });
-    return source.pull(plugin, await source.resolve(plugin, signal), signal);
+    const source = sourceOf({ folder });
+    const plugin = mkPlugin("p", { url, limits: { maxModuleBytes }, ...over });
+    return source.pull(plugin, await source.resolve(plugin, OWN_ACCESS, signal), OWN_ACCESS, signal);
   };
 
   beforeEach(async () => {
@@ -104,7 +117,9 @@ describe("a module in a file", () => {
   });
 
   it("cannot be had without a folder", async () => {
-    await expect(sourceOf().resolve(mkPlugin("p", { url: "file://plugins/a.wasm" }), signal)).rejects.toMatchObject({
+    await expect(
+      sourceOf().resolve(mkPlugin("p", { url: "file://plugins/a.wasm" }), OWN_ACCESS, signal),
+    ).rejects.toMatchObject({
       code: "outside-folder",
     });
   });
@@ -123,36 +138,124 @@ describe("a module in a registry", () => {
 
   it("is what the tag says, or what the digest says whatever the tag does", async () => {
     const first = await push();
-    expect(await sourceOf().resolve(plugin(), signal)).toBe(first);
+    expect(await sourceOf().resolve(plugin(), OWN_ACCESS, signal)).toBe(first);
     const second = await push(variant(WASM, "2"));
     expect(second).not.toBe(first);
-    expect(await sourceOf().resolve(plugin(), signal)).toBe(second);
-    expect(await sourceOf().resolve(plugin({ sha256: first.slice(7) }), signal)).toBe(first);
+    expect(await sourceOf().resolve(plugin(), OWN_ACCESS, signal)).toBe(second);
+    expect(await sourceOf().resolve(plugin({ sha256: first.slice(7) }), OWN_ACCESS, signal)).toBe(first);
   });
 
   it("is pulled once, and then taken from the cache without the registry", async () => {
     const digest = await push();
-    const pulled = await sourceOf().pull(plugin(), digest, signal);
+    const pulled = await sourceOf().pull(plugin(), digest, OWN_ACCESS, signal);
     expect(pulled).toMatchObject({ digest, wasmSha256: SHA256, pluginYaml: "name: p\nrootId: p\n" });
     await registry.close(0);
-    const again = await sourceOf().pull(plugin(), digest, signal);
+    const again = await sourceOf().pull(plugin(), digest, OWN_ACCESS, signal);
     expect(Buffer.from(again.wasm).equals(WASM)).toBe(true);
-    await expect(sourceOf().resolve(plugin(), signal)).rejects.toBeInstanceOf(RegistryError);
+    await expect(sourceOf().resolve(plugin(), OWN_ACCESS, signal)).rejects.toBeInstanceOf(RegistryError);
   });
 
   it("has a limit of size", async () => {
     const digest = await push();
-    await expect(sourceOf({ maxModuleBytes: 10 }).pull(plugin(), digest, signal)).rejects.toMatchObject({
+    const small = plugin({ limits: { maxModuleBytes: 10 } });
+    await expect(sourceOf().pull(small, digest, OWN_ACCESS, signal)).rejects.toMatchObject({ code: "too-large" });
+    await sourceOf().pull(plugin(), digest, OWN_ACCESS, signal);
+    await expect(sourceOf().pull(small, digest, OWN_ACCESS, signal)).rejects.toMatchObject({
       code: "too-large",
     });
   });
 
   it("that is not there is a failure with the step, the reason and what to do", async () => {
     const error = await sourceOf()
-      .resolve(plugin(), signal)
+      .resolve(plugin(), OWN_ACCESS, signal)
       .catch((caught: unknown) => caught);
     expect(failureOf(error)).toMatchObject({ stage: "Resolved", reason: "NotFound" });
     expect(failureOf(error).message).toContain("plugins/p");
+  });
+});
+
+describe("a private image", () => {
+  const PASSWORDS: Readonly<Record<string, string>> = { ada: "correct: horse", bob: "battery" };
+  const SECRET = "plugins/secret";
+  let port: number;
+  beforeEach(async () => {
+    await registry.close(0);
+    registry = await createRegistryServer({
+      dir: join(dir, "registry"),
+      authentication: { scheme: "basic", verify: async (user, password) => PASSWORDS[user] === password },
+    });
+    port = registry.port;
+  });
+
+  const as = (user: string, password = PASSWORDS[user] ?? ""): RegistryAccess => ({
+    identity: `default/${user}`,
+    dockerConfig: JSON.stringify({ auths: { [registry.address]: { username: user, password } } }),
+  });
+  const wanted = () => mkPlugin("p", { url: `oci://${registry.address}/${SECRET}:1` });
+  const push = async () => {
+    const credentials: CredentialSource = async () => ({ kind: "basic", username: "ada", password: PASSWORDS.ada! });
+    const reference = parseReference(`${registry.address}/${SECRET}:1`);
+    const artifact = await packPlugin({ wasm: WASM, pluginYaml: "name: p\nrootId: p\n" });
+    return (await pushPlugin(clientOf(credentials), reference, artifact)).digest;
+  };
+
+  it("is had by those whose Secret lets them, from the cache too", async () => {
+    const digest = await push();
+    const source = sourceOf();
+    expect(await source.resolve(wanted(), as("ada"), signal)).toBe(digest);
+    expect(await source.pull(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+    expect(await source.pull(wanted(), digest, as("bob"), signal)).toMatchObject({ wasmSha256: SHA256 });
+  });
+
+  it.each<[string, () => RegistryAccess]>([
+    ["no credentials", () => OWN_ACCESS],
+    ["a wrong password", () => as("ada", "guess")],
+    ["credentials of another registry", () => ({ identity: "default/x", dockerConfig: '{"auths":{"ghcr.io":{}}}' })],
+  ])("is not had from the cache with %s", async (_name, access) => {
+    const digest = await push();
+    const source = sourceOf();
+    await source.pull(wanted(), digest, as("ada"), signal);
+    await expect(source.pull(wanted(), digest, access(), signal)).rejects.toMatchObject({ code: "unauthorized" });
+    await expect(sourceOf().pull(wanted(), digest, access(), signal)).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  it("is not had from the cache by its digest in another repository", async () => {
+    const digest = await push();
+    const source = sourceOf();
+    await source.pull(wanted(), digest, as("ada"), signal);
+    const elsewhere = mkPlugin("p", { url: `oci://${registry.address}/plugins/mine:1` });
+    await expect(source.pull(elsewhere, digest, as("ada"), signal)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("is had while the registry is away by those who had it before, and by nobody else", async () => {
+    const digest = await push();
+    const ada = as("ada");
+    const bob = as("bob");
+    await sourceOf().pull(wanted(), digest, ada, signal);
+    await registry.close(0);
+    expect(await sourceOf().pull(wanted(), digest, ada, signal)).toMatchObject({ wasmSha256: SHA256 });
+    await expect(sourceOf().pull(wanted(), digest, bob, signal)).rejects.toMatchObject({ code: "unavailable" });
+    registry = await createRegistryServer({ dir: join(dir, "registry"), port });
+  });
+
+  it("needs a Secret that can be read; the error does not quote it", async () => {
+    const digest = await push();
+    const broken: RegistryAccess = { identity: "default/x", dockerConfig: '{"auths":"top secret"}' };
+    const error = await sourceOf()
+      .pull(wanted(), digest, broken, signal)
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "invalid-credentials" });
+    expect(String(error)).toContain("Secret default/x");
+    expect(String(error)).not.toContain("top secret");
+  });
+
+  it("says which Secret has no credentials for the registry", async () => {
+    await push();
+    const other: RegistryAccess = { identity: "default/x", dockerConfig: '{"auths":{}}' };
+    const error = await sourceOf()
+      .resolve(wanted(), other, signal)
+      .catch((caught: unknown) => caught);
+    expect(failureOf(error).message).toContain("Secret default/x has no credentials for");
   });
 });
 

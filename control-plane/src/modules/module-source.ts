@@ -1,110 +1,121 @@
-import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
-import { parseReference, pullPlugin, type RegistryClient } from "@weft/registry";
+import {
+  type CredentialSource,
+  parseReference,
+  pullPlugin,
+  type RegistryClient,
+  RegistryError,
+  type RegistryErrorCode,
+  type Verification,
+  type VerificationKey,
+  verifyImage,
+} from "@weft/registry";
 import type { Plugin } from "../model/plugin.js";
-import type { ModuleCache } from "./module-cache.js";
+import { limitsOf } from "../model/plugin-limits.js";
+import { tooLarge } from "./check-module.js";
+import { createGrants } from "./grants.js";
+import type { CachedModule, ModuleCache } from "./module-cache.js";
+import { isModuleFile, ModuleError, readModuleFile } from "./module-file.js";
+import { accessKey, createClients, type RegistryAccess } from "./registry-access.js";
 import type { PulledModule } from "./served-plugin.js";
 
-/** Where modules come from. Both methods throw RegistryError or ModuleError. */
+/** Where modules come from. The methods throw RegistryError or ModuleError. */
 export interface ModuleSource {
   /** The digest that the plugin's URL stands for now. */
-  resolve(plugin: Plugin, signal: AbortSignal): Promise<string>;
-  /** The module with this digest, from the cache if it is there. */
-  pull(plugin: Plugin, digest: string, signal: AbortSignal): Promise<PulledModule>;
-}
-
-/** A module that cannot be had for a reason of its own. */
-export class ModuleError extends Error {
-  override readonly name = "ModuleError";
-  readonly code: "outside-folder" | "not-found" | "too-large" | "digest-mismatch";
-  constructor(code: ModuleError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
+  resolve(plugin: Plugin, access: RegistryAccess, signal: AbortSignal): Promise<string>;
+  /** The module with this digest, from the cache if it is there and the access is one that may have it. */
+  pull(plugin: Plugin, digest: string, access: RegistryAccess, signal: AbortSignal): Promise<PulledModule>;
+  /** Which of the keys signed the image with this digest. */
+  verify(
+    plugin: Plugin,
+    digest: string,
+    keys: readonly VerificationKey[],
+    access: RegistryAccess,
+    signal: AbortSignal,
+  ): Promise<Verification>;
 }
 
 export interface ModuleSourceOptions {
-  readonly client: RegistryClient;
+  /** Makes a client; without credentials with the control plane's own. */
+  readonly createClient: (credentials?: CredentialSource) => RegistryClient;
   readonly cache: ModuleCache;
   /** The cache could not be read or written; modules come from the registry all the same. */
   readonly onCacheProblem: (error: unknown) => void;
   /** Folder below which `file://` URLs are read; absent: they are refused. */
   readonly folder?: string;
-  readonly maxModuleBytes: number;
 }
 
-export function createModuleSource({
-  client,
-  cache,
-  onCacheProblem,
-  folder,
-  maxModuleBytes,
-}: ModuleSourceOptions): ModuleSource {
-  const isFile = (plugin: Plugin) => plugin.url.startsWith("file://");
+/** The registry says nothing of whether the image may be had. */
+const AWAY: readonly RegistryErrorCode[] = ["unavailable", "timeout", "rate-limited"];
+
+export function createModuleSource({ createClient, cache, onCacheProblem, folder }: ModuleSourceOptions): ModuleSource {
+  const clientOf = createClients(createClient);
+  const grants = createGrants();
+
+  /** Whoever names a private image by its digest must be one who could pull it. */
+  async function requireAccess(
+    place: { readonly registry: string; readonly repository: string },
+    cached: CachedModule,
+    access: RegistryAccess,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { digest, readers } = cached;
+    const grant = `${accessKey(access)} ${place.registry}/${place.repository}@${digest}`;
+    if (grants.has(grant)) return;
+    const reader = readerName(place, access);
+    try {
+      await clientOf(access).resolve({ ...place, digest }, signal);
+    } catch (error) {
+      const isAway = error instanceof RegistryError && AWAY.includes(error.code);
+      if (isAway && readers.includes(reader)) return;
+      throw error;
+    }
+    grants.add(grant);
+    if (!readers.includes(reader)) await cache.addReader(digest, reader).catch(onCacheProblem);
+  }
+
   return {
-    async resolve(plugin, signal) {
-      if (isFile(plugin)) return (await readModuleFile(plugin, folder, maxModuleBytes)).digest;
+    async resolve(plugin, access, signal) {
+      if (isModuleFile(plugin)) return (await readModuleFile(plugin, folder)).digest;
       if (plugin.sha256 !== undefined) return `sha256:${plugin.sha256}`;
-      return (await client.resolve(parseReference(plugin.url), signal)).digest;
+      return (await clientOf(access).resolve(parseReference(plugin.url), signal)).digest;
     },
-    async pull(plugin, digest, signal) {
-      if (isFile(plugin)) return readModuleFile(plugin, folder, maxModuleBytes);
+    async pull(plugin, digest, access, signal) {
+      if (isModuleFile(plugin)) return readModuleFile(plugin, folder);
+      const { maxModuleBytes } = limitsOf(plugin);
+      const { registry, repository } = parseReference(plugin.url);
+      const place = { registry, repository };
       const cached = await cache.get(digest).catch((error: unknown) => {
         onCacheProblem(error);
         return undefined;
       });
-      if (cached !== undefined) return cached;
-      const { registry, repository } = parseReference(plugin.url);
-      const pulled = await pullPlugin(
-        client,
-        { registry, repository, digest },
-        { maxWasmBytes: maxModuleBytes },
-        signal,
-      );
+      if (cached !== undefined) {
+        await requireAccess(place, cached, access, signal);
+        const { readers: _, ...module } = cached;
+        if (module.wasm.length > maxModuleBytes)
+          throw new ModuleError("too-large", tooLarge(module.wasm.length, maxModuleBytes).message);
+        return module;
+      }
+      const pulled = await pullPlugin(clientOf(access), { ...place, digest }, { maxWasmBytes: maxModuleBytes }, signal);
       const module: PulledModule = {
         digest: pulled.digest,
         wasmSha256: pulled.wasmSha256,
         wasm: pulled.wasm,
         ...(pulled.pluginYaml === undefined ? {} : { pluginYaml: pulled.pluginYaml }),
       };
-      await cache.put(module).catch(onCacheProblem);
+      grants.add(`${accessKey(access)} ${registry}/${repository}@${digest}`);
+      await cache.put(module, readerName(place, access)).catch(onCacheProblem);
       return module;
+    },
+    async verify(plugin, digest, keys, access, signal) {
+      if (isModuleFile(plugin)) return { ok: false, problems: [] };
+      return verifyImage(clientOf(access), parseReference(plugin.url), digest, keys, signal);
     },
   };
 }
 
-async function readModuleFile(plugin: Plugin, folder: string | undefined, maxBytes: number): Promise<PulledModule> {
-  const path = await fileBelow(folder, plugin.url);
-  const { size } = await stat(path);
-  if (size > maxBytes)
-    throw new ModuleError("too-large", `${plugin.url} has ${size} bytes, more than the limit of ${maxBytes}`);
-  const wasm = await readFile(path);
-  const wasmSha256 = createHash("sha256").update(wasm).digest("hex");
-  if (plugin.sha256 !== undefined && plugin.sha256 !== wasmSha256)
-    throw new ModuleError("digest-mismatch", `${plugin.url} has sha256 ${wasmSha256}, not ${plugin.sha256}`);
-  return { digest: `sha256:${wasmSha256}`, wasmSha256, wasm };
-}
-
-/** The real path of a file, which must be below the folder wherever symbolic links lead. */
-async function fileBelow(folder: string | undefined, url: string): Promise<string> {
-  const outside = new ModuleError("outside-folder", `${url} is not below the folder of the configuration`);
-  if (folder === undefined) throw outside;
-  const root = await realpath(folder);
-  const named = resolve(root, url.slice("file://".length).replace(/^\/+/, ""));
-  // Before the disk is looked at, so that nothing is told of what is elsewhere.
-  if (!isBelow(root, named)) throw outside;
-  const path = await realpath(named).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      throw new ModuleError("not-found", `${url} does not exist`);
-    throw error;
-  });
-  if (!isBelow(root, path)) throw outside;
-  if (!(await stat(path)).isFile()) throw new ModuleError("not-found", `${url} is not a file`);
-  return path;
-}
-
-function isBelow(root: string, path: string): boolean {
-  const inside = relative(root, path);
-  return inside !== "" && inside !== ".." && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
+function readerName(
+  { registry, repository }: { readonly registry: string; readonly repository: string },
+  { identity }: RegistryAccess,
+): string {
+  return `${registry}/${repository} ${identity}`.trim();
 }

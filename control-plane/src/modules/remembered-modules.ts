@@ -1,6 +1,7 @@
 import type { ServedPlugin } from "../model/module-state.js";
+import { relimit } from "./limit-module.js";
 import type { ModuleCache } from "./module-cache.js";
-import type { RejectedVersion, RememberedModule } from "./modules.js";
+import type { RejectedVersion, RememberedModule } from "./module-worker.js";
 
 /** Adds what the cache still has to what is remembered without bytes. A cache that cannot be read has nothing. */
 export async function withBytes(
@@ -10,7 +11,7 @@ export async function withBytes(
   const complete = new Map<string, RememberedModule>();
   for (const [key, { lastGood, rejected }] of remembered) {
     const module = lastGood && (await cache.get(lastGood.digest).catch(() => undefined));
-    const wasm = module?.wasmSha256 === lastGood?.wasmSha256 ? module?.wasm : undefined;
+    const wasm = lastGood && module && relimit(module.wasm, lastGood);
     complete.set(key, {
       rejected,
       ...(lastGood === undefined ? {} : { lastGood: { ...lastGood, ...(wasm === undefined ? {} : { wasm }) } }),

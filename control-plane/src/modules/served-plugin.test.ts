@@ -2,12 +2,21 @@ import { describe, expect, it } from "vitest";
 import { mkManifest, mkPlugin } from "../../../test/builders.js";
 import type { Plugin } from "../model/plugin.js";
 import type { PluginManifest } from "../model/plugin-manifest.js";
-import { type PulledModule, servePlugin } from "./served-plugin.js";
+import { UNVERIFIED } from "../model/verification.js";
+import { type PreparedModule, servePlugin } from "./served-plugin.js";
 
-const MODULE: PulledModule = { digest: "sha256:image", wasmSha256: "code", wasm: new Uint8Array([1]) };
+const MODULE: PreparedModule = {
+  digest: "sha256:image",
+  wasmSha256: "came",
+  servedSha256: "code",
+  wasm: new Uint8Array([1]),
+  memoryBytes: 1,
+  capabilities: ["proxy_log"],
+  verified: UNVERIFIED,
+};
 interface Given {
   readonly plugin?: Partial<Plugin>;
-  readonly module?: Partial<PulledModule>;
+  readonly module?: Partial<PreparedModule>;
   readonly manifest?: Partial<PluginManifest>;
 }
 const serve = ({ plugin, module, manifest }: Given = {}) =>
@@ -16,7 +25,9 @@ const base = serve();
 
 describe("the version", () => {
   it.each<[string, Given]>([
-    ["other code", { module: { wasmSha256: "other" } }],
+    ["other code", { module: { servedSha256: "other" } }],
+    ["other capabilities", { module: { capabilities: ["proxy_done"] } }],
+    ["another environment", { plugin: { env: { A: "b" } } }],
     ["another configuration", { plugin: { config: '{"a":1}' } }],
     ["another strategy", { plugin: { failStrategy: "FAIL_OPEN" } }],
     ["another root id of the object", { plugin: { rootId: "other" } }],
@@ -31,6 +42,8 @@ describe("the version", () => {
 
   it.each<[string, Given]>([
     ["an image of another digest with the same code", { module: { digest: "sha256:other" } }],
+    ["another signature", { module: { verified: { ...UNVERIFIED, keys: ["a"] } } }],
+    ["another policy, that gives the same", { plugin: { limits: { maxModuleBytes: 5 }, capabilities: ["proxy_log"] } }],
     ["the same bytes in another array", { module: { wasm: new Uint8Array([1]) } }],
     ["another tag", { plugin: { url: "oci://registry.test/retry:2" } }],
     ["another generation", { plugin: { generation: "2" } }],
@@ -44,7 +57,7 @@ describe("the version", () => {
   });
 
   it("is the same on every machine and in every release", () => {
-    expect(base.version).toBe("38806db28d58ea33ea9e");
+    expect(base.version).toBe("21b4df7e404d45eb477b");
   });
 });
 
@@ -53,7 +66,7 @@ describe("the VM id", () => {
     ["has namespace, name and state version", {}, /^default\/retry\/1$/],
     [
       "is the same for new code and configuration",
-      { module: { wasmSha256: "x" }, plugin: { config: '{"a":1}' } },
+      { module: { servedSha256: "x" }, plugin: { config: '{"a":1}' } },
       /^default\/retry\/1$/,
     ],
     ["follows the state version", { manifest: { stateVersion: "2" } }, /^default\/retry\/2$/],
@@ -67,8 +80,8 @@ describe("the VM id", () => {
   });
 
   it("is another for each configuration of a module of another SDK, and not for its code", () => {
-    const foreign = (config: string, wasmSha256 = "code") =>
-      serve({ manifest: { builtWithSdk: false }, plugin: { config }, module: { wasmSha256 } }).vmId;
+    const foreign = (config: string, servedSha256 = "code") =>
+      serve({ manifest: { builtWithSdk: false }, plugin: { config }, module: { servedSha256 } }).vmId;
     expect(foreign("{}")).not.toBe(foreign('{"a":1}'));
     expect(foreign("{}")).toBe(foreign("{}", "other"));
   });
@@ -77,6 +90,12 @@ describe("the VM id", () => {
 it("takes from the object what it says, and else from the manifest", () => {
   expect(serve({ manifest: { rootId: "m" } }).rootId).toBe("m");
   expect(serve({ manifest: { rootId: "m" }, plugin: { rootId: "p" } }).rootId).toBe("p");
-  expect(base).toMatchObject({ digest: "sha256:image", wasmSha256: "code", config: "{}", failStrategy: "FAIL_CLOSE" });
+  expect(base).toMatchObject({
+    digest: "sha256:image",
+    wasmSha256: "came",
+    servedSha256: "code",
+    config: "{}",
+    failStrategy: "FAIL_CLOSE",
+  });
   expect(base.wasm).toBe(MODULE.wasm);
 });

@@ -4,6 +4,7 @@ import type { ServedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import type { PluginManifest } from "../model/plugin-manifest.js";
+import type { Verified } from "../model/verification.js";
 
 /** A module as it was pulled. */
 export interface PulledModule {
@@ -14,15 +15,27 @@ export interface PulledModule {
   readonly pluginYaml?: string;
 }
 
+/** A module that was verified, with its limits: as proxies would get it. */
+export interface PreparedModule {
+  readonly digest: string;
+  /** Of the module as it came. */
+  readonly wasmSha256: string;
+  readonly servedSha256: string;
+  readonly wasm: Uint8Array;
+  readonly memoryBytes: number;
+  readonly capabilities: readonly string[];
+  readonly verified: Verified;
+}
+
 /** Binds a module to the object that attaches it. */
-export function servePlugin(plugin: Plugin, module: PulledModule, manifest: PluginManifest): ServedPlugin {
+export function servePlugin(plugin: Plugin, module: PreparedModule, manifest: PluginManifest): ServedPlugin {
   const rootId = plugin.rootId ?? manifest.rootId;
   const vmId = vmIdOf(plugin, manifest);
-  const { failStrategy, config } = plugin;
-  const { digest, wasmSha256, wasm } = module;
-  const version = shortHash({ wasmSha256, rootId, config, vmId, failStrategy });
+  const { failStrategy, config, env = {} } = plugin;
+  const { servedSha256, capabilities } = module;
+  const version = shortHash({ servedSha256, rootId, config, vmId, failStrategy, capabilities, env });
   const metrics = [...manifest.metrics, ...plugin.metrics];
-  return { version, digest, wasmSha256, url: plugin.url, manifest, metrics, rootId, config, vmId, failStrategy, wasm };
+  return { ...module, version, url: plugin.url, manifest, metrics, rootId, config, env, vmId, failStrategy };
 }
 
 /**

@@ -10,6 +10,17 @@ const INVALID = new URL("../../../examples/invalid/", import.meta.url);
 
 /** What is said of each file, as `line reason field`; of those that are wrong only together with others, nothing. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  "bad-callout.yaml": [
+    "12 ConflictingFields spec.callouts[0].tls",
+    "14 DuplicateName spec.callouts[2].name",
+    "14 InvalidHost spec.callouts[2].host",
+  ],
+  "bad-rollout.yaml": ["10 InvalidOrder spec.rollout.steps[1].weight", "11 InvalidValue spec.rollout.maxFailures"],
+  "bad-target.yaml": [
+    "8 ConflictingFields spec.targetRefs",
+    "10 UnsupportedValue spec.targetRefs[1].kind",
+    "12 ConflictingFields spec.match[0].mode",
+  ],
   "bad-plugin.yaml": [
     "6 UnsupportedValue spec.url",
     "7 InvalidDigest spec.sha256",
@@ -23,6 +34,17 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "misspelt-kind.yaml": ["3 UnknownKind kind"],
   "syntax-error.yaml": ["7 SyntaxError "],
   "unknown-field.yaml": ["8 MissingField spec.http[0].route", "8 UnknownField spec.http[0].routes"],
+  "mesh-policy.yaml": [
+    "7 MissingField spec.plugins.verification",
+    "8 InvalidGlob spec.plugins.registries[0]",
+    "9 UnsupportedField spec.accessLog",
+  ],
+  "plugin-trust.yaml": [
+    "9 PrivateKey spec.verification.keys[0].pem",
+    "13 InvalidQuantity spec.limits.memory",
+    "14 InvalidName spec.capabilities[1]",
+    "16 UnsupportedValue spec.vmConfig.env[0].valueFrom",
+  ],
   "unknown-subset.yaml": [],
   "unsupported-field.yaml": ["8 UnsupportedField spec.http[0].fault"],
   "unsupported-kind.yaml": ["3 UnsupportedKind kind"],

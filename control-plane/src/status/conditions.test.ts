@@ -147,20 +147,20 @@ describe("conditions of a plugin", () => {
 });
 
 describe("the status of a plugin", () => {
-  const other = mkServed("other", { digest: "sha256:other", wasmSha256: "beef" });
+  const other = mkServed("other", { digest: "sha256:other", wasmSha256: "beef", servedSha256: "feed" });
 
   it.each<[string, ModuleState | undefined, object]>([
     ["unknown", undefined, {}],
     [
       "ready",
       { kind: "ready", served },
-      { digest: served.digest, wasmSha256: served.wasmSha256, servedSha256: served.wasmSha256 },
+      { digest: served.digest, wasmSha256: served.wasmSha256, servedSha256: served.servedSha256 },
     ],
     ["failed at once", { kind: "failed", failure, digest: "sha256:new" }, { digest: "sha256:new" }],
     [
       "failed with a last good",
       { kind: "failed", failure, digest: "sha256:new", lastGood: other },
-      { digest: "sha256:new", wasmSha256: "beef", servedSha256: "beef" },
+      { digest: "sha256:new", wasmSha256: "beef", servedSha256: "feed" },
     ],
     ["failed before its digest was known", { kind: "failed", failure, lastGood: other }, { digest: "sha256:other" }],
   ])("names the wanted digest and the served module: %s", (_name, module, expected) => {
@@ -178,6 +178,15 @@ describe("the status of a plugin", () => {
   it("leaves out what there is nothing of", () => {
     expect(Object.keys(pluginStatus(input({ module: undefined })))).toEqual(["conditions", "proxies"]);
   });
+});
+
+it.each([
+  ["http", "3 of 3 proxies run it"],
+  ["network", "3 of 3 proxies run it on new connections; open ones keep what they had"],
+] as const)("a plugin of type %s: %s", (type, message) => {
+  const plugin = mkPlugin("p", { type });
+  const { conditions } = pluginStatus(input({ plugin, module: { kind: "ready", served }, proxies: ALL }));
+  expect(conditions.find((condition) => condition.type === "Programmed")).toMatchObject({ message });
 });
 
 describe("dateConditions", () => {

@@ -1,7 +1,9 @@
 import { type Diagnostic, formatDiagnostic } from "../model/diagnostic.js";
-import { type ModuleStage, type ModuleState, type ServedPlugin, servedPlugin } from "../model/module-state.js";
+import { type ModuleState, type ServedPlugin, servedPlugin } from "../model/module-state.js";
 import type { Plugin } from "../model/plugin.js";
+import type { RolloutReport } from "../model/rollout.js";
 import { acceptedCondition, type Condition, type ConditionNow, dateConditions } from "./condition.js";
+import { moduleConditions } from "./module-conditions.js";
 
 /** How far a plugin has come among the proxies that are connected. */
 export interface ProxyCounts {
@@ -18,17 +20,23 @@ export interface ProxyCounts {
 /** What a restarted control plane needs to serve a plugin as it was, but the bytes. */
 export type LastGood = Omit<ServedPlugin, "version" | "wasm"> & { readonly resourceVersion: string };
 
+/** Where a rollout stands, with the version on its way as it is remembered. */
+export type RolloutStatus = Omit<RolloutReport, "candidate"> & { readonly candidate?: LastGood };
+
 /** The status of a WasmPlugin. It is input too: a restarted control plane goes on from it. */
 export interface PluginStatus {
   readonly conditions: readonly Condition[];
   readonly diagnostics?: readonly string[];
   /** Of the image that is wanted now, served or not. */
   readonly digest?: string;
-  /** Of the module that is served. */
+  /** Of the module that is served, as it came. */
   readonly wasmSha256?: string;
+  /** Of the same as proxies get it: with its memory maximum. */
   readonly servedSha256?: string;
   readonly proxies: ProxyCounts;
+  /** The version in force. */
   readonly lastGood?: LastGood;
+  readonly rollout?: RolloutStatus;
   readonly rejected?: readonly { readonly version: string; readonly message: string }[];
 }
 
@@ -37,6 +45,7 @@ export interface PluginStatusInput {
   readonly module: ModuleState | undefined;
   readonly rejected: readonly { readonly version: string; readonly message: string }[];
   readonly proxies: ProxyCounts;
+  readonly rollout?: RolloutReport;
   readonly problems: readonly Diagnostic[];
   readonly previous: readonly Condition[];
   /** RFC 3339. */
@@ -46,14 +55,16 @@ export interface PluginStatusInput {
 export function pluginStatus(input: PluginStatusInput): PluginStatus {
   const { plugin, module, proxies, problems, rejected } = input;
   const served = servedPlugin(module);
-  const digest = module?.kind === "failed" ? (module.digest ?? served?.digest) : served?.digest;
+  const { rollout } = input;
+  const wanted = module?.rollout?.candidate ?? served;
+  const digest = module?.kind === "failed" ? (module.digest ?? wanted?.digest) : wanted?.digest;
   const conditions = dateConditions(
     input.previous,
     [
       acceptedCondition(problems, plugin.generation),
       ...moduleConditions(module, plugin.generation),
-      programmed(plugin, module, proxies),
-      degraded(module, proxies, plugin.generation),
+      rollingOut(rollout, plugin.generation) ?? programmed(plugin, module, proxies),
+      rolledBack(rollout, module, plugin.generation) ?? degraded(module, proxies, plugin.generation),
     ],
     input.now,
   );
@@ -61,41 +72,46 @@ export function pluginStatus(input: PluginStatusInput): PluginStatus {
     conditions,
     ...(problems.length === 0 ? {} : { diagnostics: problems.map(formatDiagnostic) }),
     ...(digest === undefined ? {} : { digest }),
-    ...(served === undefined ? {} : { wasmSha256: served.wasmSha256, servedSha256: served.wasmSha256 }),
+    ...(served === undefined ? {} : { wasmSha256: served.wasmSha256, servedSha256: served.servedSha256 }),
     proxies,
     ...(served === undefined ? {} : { lastGood: lastGoodOf(served) }),
+    ...(rollout === undefined ? {} : { rollout: rolloutStatusOf(rollout) }),
     ...(rejected.length === 0 ? {} : { rejected }),
   };
 }
 
+function rolloutStatusOf({ candidate, ...rest }: RolloutReport): RolloutStatus {
+  return { ...rest, ...(candidate === undefined ? {} : { candidate: lastGoodOf(candidate) }) };
+}
+
+/** While a version is on its way, proxies run two; that is as it should be, and not yet what is wanted. */
+function rollingOut(rollout: RolloutReport | undefined, observedGeneration: string): ConditionNow | undefined {
+  if (rollout === undefined || (rollout.state !== "Progressing" && rollout.state !== "Paused")) return undefined;
+  const { step, steps, weight, message, proxies = { candidate: 0, stable: 0 } } = rollout;
+  return {
+    type: "Programmed",
+    status: "False",
+    reason: rollout.state === "Paused" ? "RolloutPaused" : "RollingOut",
+    message: `step ${step} of ${steps} (weight ${weight}): ${proxies.candidate} proxies run the new version, ${proxies.stable} the one in force; ${message}`,
+    observedGeneration,
+  };
+}
+
+/** The wanted version is the one that was taken back. */
+function rolledBack(
+  rollout: RolloutReport | undefined,
+  module: ModuleState | undefined,
+  observedGeneration: string,
+): ConditionNow | undefined {
+  if (module?.kind !== "failed" || module.digest !== rollout?.digest) return undefined;
+  if (rollout?.state !== "RolledBack" && rollout?.state !== "Aborted") return undefined;
+  const inForce = module.lastGood === undefined ? "" : `; ${module.lastGood.digest} is in force`;
+  const message = `${rollout.message}${inForce}`;
+  return { type: "Degraded", status: "True", reason: rollout.state, message, observedGeneration };
+}
+
 function lastGoodOf({ version, wasm: _wasm, ...rest }: ServedPlugin): LastGood {
   return { ...rest, resourceVersion: version };
-}
-
-const STAGES: readonly ModuleStage[] = ["Resolved", "Verified", "Validated"];
-
-function moduleConditions(module: ModuleState | undefined, observedGeneration: string): ConditionNow[] {
-  const failedAt = module?.kind === "failed" ? STAGES.indexOf(module.failure.stage) : -1;
-  return STAGES.map((type, index) => {
-    if (module?.kind === "ready") return { type, status: "True", reason: type, message: "", observedGeneration };
-    if (module?.kind !== "failed" || index > failedAt)
-      return {
-        type,
-        status: "Unknown",
-        reason: "Pending",
-        message: pendingMessage(module),
-        observedGeneration,
-      };
-    if (index < failedAt) return { type, status: "True", reason: type, message: "", observedGeneration };
-    const { reason, message, nextAttempt } = module.failure;
-    const next = nextAttempt === undefined ? "" : `; next attempt at ${nextAttempt}`;
-    return { type, status: "False", reason, message: `${message}${next}`, observedGeneration };
-  });
-}
-
-function pendingMessage(module: ModuleState | undefined): string {
-  if (module === undefined) return "nothing is known of the module yet";
-  return module.kind === "pending" ? module.message : "an earlier step failed";
 }
 
 function programmed(plugin: Plugin, module: ModuleState | undefined, { matched, acked }: ProxyCounts): ConditionNow {
@@ -119,9 +135,10 @@ function programmed(plugin: Plugin, module: ModuleState | undefined, { matched, 
     };
   if (matched === 0)
     return { ...base, status: "False", reason: "NoProxies", message: "no connected proxy is selected by this plugin" };
-  if (acked < matched)
-    return { ...base, status: "False", reason: "Progressing", message: `${acked} of ${matched} proxies run it` };
-  return { ...base, status: "True", reason: "Programmed", message: `${acked} of ${matched} proxies run it` };
+  const since = plugin.type === "network" ? " on new connections; open ones keep what they had" : "";
+  const message = `${acked} of ${matched} proxies run it${since}`;
+  if (acked < matched) return { ...base, status: "False", reason: "Progressing", message };
+  return { ...base, status: "True", reason: "Programmed", message };
 }
 
 function degraded(

@@ -1,6 +1,7 @@
 import type { ServedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import { type MetricDefinition, PHASES, type PluginManifest } from "../model/plugin-manifest.js";
+import type { Verified } from "../model/verification.js";
 import { isRecord, type StoredStatus } from "./document.js";
 import type { LastGood } from "./plugin-status.js";
 
@@ -23,12 +24,19 @@ export function rememberedPlugins(statuses: readonly StoredStatus[]): ReadonlyMa
   return remembered;
 }
 
-function lastGoodFrom(value: unknown): ServedPlugin | undefined {
+/** A version as a status has it, without its bytes; undefined when it is not whole. */
+export function lastGoodFrom(value: unknown): ServedPlugin | undefined {
   if (!isLastGood(value)) return undefined;
   const {
     resourceVersion: version,
     digest,
     wasmSha256,
+    servedSha256,
+    memoryBytes,
+    capabilities,
+    env,
+    verified,
+    unproven,
     url,
     manifest,
     metrics,
@@ -37,18 +45,37 @@ function lastGoodFrom(value: unknown): ServedPlugin | undefined {
     vmId,
     failStrategy,
   } = value;
-  return { version, digest, wasmSha256, url, manifest, metrics, rootId, config, vmId, failStrategy };
+  const limits = { servedSha256, memoryBytes, capabilities, env };
+  const trust = { verified, ...(unproven === undefined ? {} : { unproven }) };
+  const identity = { version, digest, wasmSha256, url, rootId, config, vmId };
+  return { ...identity, ...limits, ...trust, manifest, metrics, failStrategy };
 }
 
 /** A status file is also text that people can edit: what translation relies on is looked at. */
 function isLastGood(value: unknown): value is LastGood {
   if (!isRecord(value) || !isManifest(value.manifest)) return false;
   return (
-    hasTexts(value, ["resourceVersion", "digest", "wasmSha256", "url", "rootId", "config", "vmId"]) &&
+    hasTexts(value, ["resourceVersion", "digest", "wasmSha256", "servedSha256", "url", "rootId", "config", "vmId"]) &&
+    Number.isSafeInteger(value.memoryBytes) &&
+    areTexts(value.capabilities) &&
+    isRecord(value.env) &&
+    hasTexts(value.env, Object.keys(value.env)) &&
+    isVerified(value.verified) &&
+    (value.unproven === undefined || typeof value.unproven === "string") &&
     Array.isArray(value.metrics) &&
     value.metrics.every(isMetric) &&
     isOneOf(value.failStrategy, ["FAIL_CLOSE", "FAIL_OPEN"])
   );
+}
+
+function isVerified(value: unknown): value is Verified {
+  if (!isRecord(value) || !areTexts(value.keys) || !areTexts(value.beyond)) return false;
+  const { warnings } = value;
+  return Array.isArray(warnings) && warnings.every((one) => isRecord(one) && hasTexts(one, ["reason", "message"]));
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
 }
 
 function isManifest(value: unknown): value is PluginManifest {

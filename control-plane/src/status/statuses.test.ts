@@ -22,6 +22,7 @@ const input = (over: Partial<StatusesInput>): StatusesInput => ({
   modules: new Map(),
   rejected: () => [],
   counts: () => ({ matched: 0, acked: 0, rejected: 0 }),
+  rollout: () => undefined,
   previous: new Map(),
   now: NOW,
   ...over,

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import type { ModuleState } from "../model/module-state.js";
 import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
+import type { RolloutReport } from "../model/rollout.js";
 import type { Condition } from "./condition.js";
 import { type StatusDocument, statusKey } from "./document.js";
 import { objectStatus } from "./object-status.js";
@@ -20,6 +21,7 @@ export interface StatusesInput {
   readonly modules: ReadonlyMap<string, ModuleState>;
   readonly rejected: (pluginKey: string) => readonly { readonly version: string; readonly message: string }[];
   readonly counts: (pluginKey: string) => ProxyCounts;
+  readonly rollout: (pluginKey: string) => RolloutReport | undefined;
   /** The conditions that each object had, by {@link statusKey}. */
   readonly previous: ReadonlyMap<string, readonly Condition[]>;
   /** RFC 3339. */
@@ -34,6 +36,8 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
   VirtualService: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
+  MeshConfig: "weft.mesh/v1alpha1",
+  Secret: "v1",
 };
 
 /** The status of every object that is in force or that something is wrong with. */
@@ -56,6 +60,7 @@ export function statuses(input: StatusesInput): StatusDocument[] {
     const own = problems.get(key) ?? [];
     const previous = input.previous.get(key) ?? [];
     const plugin = ref.kind === "WasmPlugin" ? input.plugins.get(objectKey(ref)) : undefined;
+    const rollout = plugin && input.rollout(objectKey(ref));
     const status =
       plugin === undefined
         ? objectStatus(own, previous, "", input.now)
@@ -64,6 +69,7 @@ export function statuses(input: StatusesInput): StatusDocument[] {
             module: input.modules.get(objectKey(ref)),
             rejected: input.rejected(objectKey(ref)),
             proxies: input.counts(objectKey(ref)),
+            ...(rollout === undefined ? {} : { rollout }),
             problems: own,
             previous,
             now: input.now,

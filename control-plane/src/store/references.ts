@@ -106,7 +106,8 @@ function subsetNames(host: string, rules: ReadonlyMap<string, DestinationRule>):
   return rule?.subsets.map((subset) => subset.name) ?? [];
 }
 
-function missing(
+/** That a name is used which nobody defines, with those that there are. */
+export function missing(
   object: ObjectRef,
   field: string,
   reason: string,

@@ -8,6 +8,7 @@ import {
   ready,
   settings,
 } from "../../../test/builders.js";
+import { DEFAULT_PLUGIN_POLICY } from "../model/mesh-config.js";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
@@ -269,6 +270,30 @@ describe("ports on the client side of a plugin", () => {
   });
 });
 
+describe("what a plugin names", () => {
+  const callout = (host: string, port = 8080) => ({ name: "c", host, port, protocol: "http" as const });
+  it.each<[string, object, string[]]>([
+    ["a Service as its target", { targetServices: ["backend"] }, []],
+    ["a target that is not there", { targetServices: ["nobody"] }, ["error TargetNotFound spec.targetRefs"]],
+    ["one of two targets", { targetServices: ["backend", "nobody"] }, ["warning TargetNotFound spec.targetRefs"]],
+    ["a target of another namespace", { targetServices: ["shop"] }, ["error TargetNotFound spec.targetRefs"]],
+    ["a callout to a Service", { callouts: [callout("backend"), callout("shop.shop.svc")] }, []],
+    ["a callout to the world", { callouts: [callout("api.example.com"), callout("127.0.0.1"), callout("a.b")] }, []],
+    ["a callout to nobody", { callouts: [callout("nobody")] }, ["warning HostNotFound spec.callouts[0].host"]],
+    [
+      "a callout to no port",
+      { callouts: [callout("backend"), callout("backend", 1)] },
+      ["warning PortNotFound spec.callouts[1].port"],
+    ],
+  ])("%s", (_name, over, expected) => {
+    const store = createStore(settings, "");
+    store.apply(apply(service("backend"), service("shop", { namespace: "shop" }), plugin("p", over)));
+    const found = store.current.diagnostics.map(({ severity, reason, field }) => `${severity} ${reason} ${field}`);
+    expect(found).toEqual(expected);
+    expect(store.current.snapshot.plugins.has("default/p")).toBe(true);
+  });
+});
+
 describe("snapshots", () => {
   const KINDS = [
     "services",
@@ -398,5 +423,29 @@ describe("snapshots", () => {
     });
     expect(said[0]).toHaveLength(7);
     expect(said[1]).toEqual(said[0]);
+  });
+});
+
+describe("the policy of the mesh", () => {
+  const policy = (namespace: string): MeshObject => ({
+    kind: "MeshConfig",
+    value: { namespace, name: "default", plugins: DEFAULT_PLUGIN_POLICY },
+  });
+  const secret: MeshObject = { kind: "Secret", value: { namespace: "default", name: "s", publicKeys: {} } };
+
+  it("and Secrets are in the snapshot, until they go", () => {
+    const store = createStore(settings, "");
+    store.apply(apply(policy("weft-system"), secret));
+    expect([...store.current.snapshot.meshConfigs.keys()]).toEqual(["weft-system/default"]);
+    expect([...store.current.snapshot.secrets.keys()]).toEqual(["default/s"]);
+    expect(problems(store)).toEqual([]);
+    store.apply([remove("Secret", "s")]);
+    expect(store.current.snapshot.secrets.size).toBe(0);
+  });
+
+  it("in another namespace is an error: whoever wrote it believes that it holds", () => {
+    const store = createStore(settings, "");
+    store.apply(apply(policy("default")));
+    expect(problems(store)).toEqual(["NotInRootNamespace MeshConfig default/default metadata.namespace"]);
   });
 });

@@ -8,6 +8,8 @@ import { serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
+import { checkMeshConfigs } from "./mesh-configs.js";
+import { checkPluginReferences } from "./plugin-references.js";
 import { checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
 
 /** One thing that a source saw. */
@@ -133,6 +135,12 @@ function applyChanges(
       case "WasmPlugin":
         next.plugins = edited(next.plugins, key, valueOf("WasmPlugin"));
         break;
+      case "MeshConfig":
+        next.meshConfigs = edited(next.meshConfigs, key, valueOf("MeshConfig"));
+        break;
+      case "Secret":
+        next.secrets = edited(next.secrets, key, valueOf("Secret"));
+        break;
     }
   }
   return changed ? { snapshot: next, desired: wanted } : undefined;
@@ -174,7 +182,11 @@ function settle(
       [...context.destinationRules].map(([key, value]) => [key, [value.host]] as const),
     ),
     ...checkAppPorts(context.workloads, context.services),
-    ...sortedEntries(context.plugins).flatMap(([, plugin]) => checkClientPorts(plugin)),
+    ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
+    ...sortedEntries(context.plugins).flatMap(([, plugin]) => [
+      ...checkClientPorts(plugin),
+      ...checkPluginReferences(plugin, context.services),
+    ]),
   );
   return { virtualServices: sameEntries(virtualServices, inForce) ? inForce : virtualServices, diagnostics };
 }

@@ -10,13 +10,14 @@ import {
   ConfigSchema,
 } from "../envoy-api/gen/envoy/extensions/access_loggers/stats/v3/stats_pb.js";
 import { compareStrings } from "../model/compare.js";
-import { servedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import type { MetricDefinition } from "../model/plugin-manifest.js";
 import type { Snapshot } from "../model/snapshot.js";
+import type { Workload } from "../model/workload.js";
 import { pack } from "./encode.js";
 import { pluginFilterName } from "./names.js";
+import { servedAt } from "./plugin-order.js";
 
 /** Series of one plugin in one proxy, beyond which new ones are dropped and counted by Envoy. */
 const MAX_SERIES = 2000;
@@ -24,18 +25,22 @@ const MAX_SERIES = 2000;
 type AccessLogInit = MessageInitShape<typeof AccessLogSchema>;
 
 /** The series of HTTP requests that these plugins declare. */
-export function metricAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): AccessLogInit[] {
-  return allAccessLogs(snapshot, plugins).flatMap(({ protocol, log }) => (protocol === "http" ? [log] : []));
+export function metricAccessLogs(snapshot: Snapshot, workload: Workload, plugins: readonly Plugin[]): AccessLogInit[] {
+  return allAccessLogs(snapshot, workload, plugins).flatMap(({ protocol, log }) => (protocol === "http" ? [log] : []));
 }
 
 /** The series of TCP connections that these plugins declare. */
-export function tcpMetricAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): AccessLogInit[] {
-  return allAccessLogs(snapshot, plugins).flatMap(({ protocol, log }) => (protocol === "tcp" ? [log] : []));
+export function tcpMetricAccessLogs(
+  snapshot: Snapshot,
+  workload: Workload,
+  plugins: readonly Plugin[],
+): AccessLogInit[] {
+  return allAccessLogs(snapshot, workload, plugins).flatMap(({ protocol, log }) => (protocol === "tcp" ? [log] : []));
 }
 
-function allAccessLogs(snapshot: Snapshot, plugins: readonly Plugin[]): MetricAccessLog[] {
+function allAccessLogs(snapshot: Snapshot, workload: Workload, plugins: readonly Plugin[]): MetricAccessLog[] {
   return plugins.flatMap((plugin) => {
-    const served = servedPlugin(snapshot.modules.get(objectKey(plugin)));
+    const served = servedAt(snapshot, plugin, workload);
     return served === undefined ? [] : pluginAccessLogs(objectKey(plugin), served.metrics);
   });
 }

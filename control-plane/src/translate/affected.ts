@@ -1,13 +1,15 @@
-import { servedPlugin } from "../model/module-state.js";
+import { objectKey } from "../model/object-ref.js";
 import { attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
+import { hasCandidate, servedTo } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { requirements, servicesOf, subsetsOf } from "./mesh-index.js";
-import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, TRUST_SECRET } from "./names.js";
-import { type Ref, slotPlugins } from "./ref.js";
+import { calloutRefs } from "./callout-clusters.js";
+import { calloutsTo, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
+import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, PUBLIC_TRUST_SECRET, TRUST_SECRET } from "./names.js";
+import { type Ref, slotEntries } from "./ref.js";
 
 /**
  * What a change of snapshots can have changed. It may say too much, never too little: whatever it leaves out is equal
@@ -27,7 +29,7 @@ export interface Affected {
 /** Whether a built resource may be stale. */
 export function isAffected(ref: Ref, affected: Affected): boolean {
   if (affected.names.get(ref.type)?.has(ref.name)) return true;
-  if (ref.type === "extension") return slotPlugins(ref).some((key) => affected.plugins.has(key));
+  if (ref.type === "extension") return slotEntries(ref).some(({ key }) => affected.plugins.has(key));
   // The variant of a proxy's own resource begins with the proxy's key.
   return ref.variant !== "" && affected.proxies.has(ref.variant.split(" ")[0] ?? "");
 }
@@ -48,6 +50,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
   /** The service's clusters or endpoints, with the subsets that it has on either side of the change. */
   const addService = (service: Service | undefined, ...types: ("cluster" | "endpoints")[]) => {
     if (service === undefined) return;
+    for (const snapshot of [prev, next])
+      for (const cluster of calloutsTo(snapshot, service.host)) for (const type of types) add(type, cluster);
     const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetsOf(s, service.host).map(({ name }) => name))]);
     for (const port of service.ports)
       for (const subset of subsets)
@@ -93,14 +97,27 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addWorkloads((workload) => concerns(workload.namespace));
   }
 
-  const addPlugin = (key: string, candidates: readonly (Plugin | undefined)[]) => {
-    plugins.add(key);
-    for (const plugin of candidates)
-      if (plugin !== undefined) addWorkloads((w) => attachesTo(plugin, w, next.settings.rootNamespace));
+  const addCallouts = (plugin: Plugin) => {
+    for (const { type, name } of [prev, next].flatMap((snapshot) => calloutRefs(snapshot, plugin))) add(type, name);
   };
-  for (const [key, before, after] of changes(prev.plugins, next.plugins)) addPlugin(key, [before, after]);
+  for (const [key, before, after] of changes(prev.plugins, next.plugins)) {
+    plugins.add(key);
+    for (const plugin of [before, after]) if (plugin !== undefined) addCallouts(plugin);
+    for (const plugin of [before, after])
+      if (plugin !== undefined) addWorkloads((w) => attachesTo(plugin, w, next.settings.rootNamespace));
+  }
   for (const [key, before, after] of changes(prev.modules, next.modules))
-    if (servedPlugin(before) !== servedPlugin(after)) addPlugin(key, [prev.plugins.get(key), next.plugins.get(key)]);
+    for (const plugin of [prev.plugins.get(key), next.plugins.get(key)])
+      if (plugin !== undefined)
+        addWorkloads((w) => {
+          if (!attachesTo(plugin, w, next.settings.rootNamespace)) return false;
+          const proxyKey = objectKey(w);
+          const same =
+            servedTo(before, key, proxyKey) === servedTo(after, key, proxyKey) &&
+            hasCandidate(before, key, proxyKey) === hasCandidate(after, key, proxyKey);
+          if (!same) plugins.add(key);
+          return !same;
+        });
   if (prev.modules !== next.modules && !sameSet(requirements(prev), requirements(next))) addRoutes();
 
   if (prev.trustBundle !== next.trustBundle) add("secret", TRUST_SECRET);
@@ -108,6 +125,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     // Settings come from flags and change with a restart only; then everything may differ.
     sharedSelection = true;
     add("secret", IDENTITY_SECRET);
+    add("secret", PUBLIC_TRUST_SECRET);
+    for (const plugin of next.plugins.values()) addCallouts(plugin);
     for (const snapshot of [prev, next])
       for (const service of snapshot.services.values()) addService(service, "cluster", "endpoints");
     addRoutes();

@@ -6,7 +6,7 @@ import { pluginFilterName } from "./names.js";
  * plugin needs no naming. Slots that have moved on since are nobody's fault any more.
  */
 export function blamedPlugins(
-  slots: readonly Slot[],
+  slots: readonly Pick<Slot, "name" | "plugins" | "version">[],
   refused: ReadonlyMap<string, string>,
   message: string,
 ): readonly string[] {

@@ -1,21 +1,30 @@
 import assert from "node:assert/strict";
+import type { Callout } from "../model/callout.js";
+import { objectKey } from "../model/object-ref.js";
+import type { Plugin } from "../model/plugin.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { buildCalloutCluster, buildCalloutEndpoints } from "./callout-clusters.js";
 import { buildInboundCluster, buildOutboundCluster } from "./clusters.js";
 import { buildEndpoints } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
-import { IDENTITY_SECRET, OUTBOUND_LISTENER } from "./names.js";
-import { type Ref, slotPlugins } from "./ref.js";
+import { IDENTITY_SECRET, NETWORK_SLOT_PREFIX, OUTBOUND_LISTENER, PUBLIC_TRUST_SECRET } from "./names.js";
+import { buildNetworkSlot } from "./network-slots.js";
+import { type Ref, slotEntries } from "./ref.js";
 import { buildOutboundRoutes } from "./routes.js";
-import { buildIdentitySecret, buildTrustSecret } from "./secrets.js";
+import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from "./secrets.js";
 
 /** Makes the resource that a ref, selected from the same snapshot, names. */
 export function build(ref: Ref, snapshot: Snapshot): Resource {
   switch (ref.type) {
     case "cluster": {
+      if (ref.name.startsWith("callout|")) {
+        const { plugin, callout } = calloutSite(ref, snapshot);
+        return buildCalloutCluster(snapshot, plugin, callout);
+      }
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
         return buildInboundCluster(snapshot, workload, service, port);
@@ -24,6 +33,10 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       return buildOutboundCluster(snapshot, service, port, subset);
     }
     case "endpoints": {
+      if (ref.name.startsWith("callout|")) {
+        const { plugin, callout } = calloutSite(ref, snapshot);
+        return buildCalloutEndpoints(snapshot, plugin, callout);
+      }
       const { service, port, subset } = outboundSite(ref, snapshot);
       return buildEndpoints(snapshot, service, port, subset);
     }
@@ -35,10 +48,27 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "routes":
       return buildOutboundRoutes(snapshot, ref.variant);
     case "extension":
-      return buildSlot(snapshot, ref.name, slotPlugins(ref));
+      return ref.name.startsWith(NETWORK_SLOT_PREFIX)
+        ? networkSlot(ref, snapshot)
+        : buildSlot(snapshot, ref.name, slotEntries(ref));
     case "secret":
+      if (ref.name === PUBLIC_TRUST_SECRET) return buildPublicTrustSecret(snapshot);
       return ref.name === IDENTITY_SECRET ? buildIdentitySecret(snapshot) : buildTrustSecret(snapshot);
   }
+}
+
+function networkSlot(ref: Ref, snapshot: Snapshot): Resource {
+  const [entry] = slotEntries(ref);
+  assert(entry !== undefined, `no plugin in ${ref.name}`);
+  return buildNetworkSlot(snapshot, ref.name, entry);
+}
+
+function calloutSite(ref: Ref, snapshot: Snapshot): { plugin: Plugin; callout: Callout } {
+  const [, namespace = "", name = "", calloutName] = ref.name.split("|");
+  const plugin = snapshot.plugins.get(objectKey({ namespace, name }));
+  const callout = plugin?.callouts.find((candidate) => candidate.name === calloutName);
+  assert(plugin !== undefined && callout !== undefined, `no callout behind ${ref.name}`);
+  return { plugin, callout };
 }
 
 function outboundSite(ref: Ref, snapshot: Snapshot): { service: Service; port: ServicePort; subset: string } {

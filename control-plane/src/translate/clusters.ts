@@ -50,27 +50,37 @@ export function buildOutboundCluster(
       ],
     },
     ...protocolOptions(port.protocol),
-    transportSocketMatches: [
-      {
-        name: "mtls",
-        match: { tlsMode: "mtls" },
-        transportSocket: upstreamMeshTls(meshServerName(service.host), peersOf(snapshot, service)),
-      },
-      {
-        name: "plaintext",
-        match: {},
-        transportSocket: {
-          name: "envoy.transport_sockets.raw_buffer",
-          configType: { case: "typedConfig", value: pack(RawBufferSchema, {}) },
-        },
-      },
-    ],
-    metadata: {
-      filterMetadata: {
-        [METADATA_NAMESPACE]: { host: service.host, namespace: service.namespace, service: service.name, subset },
+    transportSocketMatches: meshTransport(snapshot, service),
+    metadata: serviceMetadata(service, subset),
+  });
+}
+
+/** mTLS to the service's endpoints that have a sidecar which wants it, plaintext to the others. */
+export function meshTransport(
+  snapshot: Snapshot,
+  service: Service,
+): NonNullable<ClusterInit["transportSocketMatches"]> {
+  return [
+    {
+      name: "mtls",
+      match: { tlsMode: "mtls" },
+      transportSocket: upstreamMeshTls(meshServerName(service.host), peersOf(snapshot, service)),
+    },
+    {
+      name: "plaintext",
+      match: {},
+      transportSocket: {
+        name: "envoy.transport_sockets.raw_buffer",
+        configType: { case: "typedConfig", value: pack(RawBufferSchema, {}) },
       },
     },
-  });
+  ];
+}
+
+/** Whose cluster it is, for telemetry. */
+export function serviceMetadata(service: Service, subset: string): NonNullable<ClusterInit["metadata"]> {
+  const { host, namespace, name } = service;
+  return { filterMetadata: { [METADATA_NAMESPACE]: { host, namespace, service: name, subset } } };
 }
 
 /** The identities that may answer for a service: those of its workloads. */
@@ -125,7 +135,7 @@ export function buildInboundCluster(
 }
 
 /** Envoy takes a cluster's name apart at its dots; without them it stays whole in the label `envoy_cluster_name`. */
-function statName(clusterName: string): string {
+export function statName(clusterName: string): string {
   return clusterName.replaceAll(".", "_");
 }
 

@@ -14,9 +14,14 @@ import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
 
-/** Who answers for a service's port, or for a subset of it. */
-export function buildEndpoints(snapshot: Snapshot, service: Service, port: ServicePort, subset: string): Resource {
-  const name = outboundCluster(port.port, subset, service.host);
+/** Who answers for a service's port, or for a subset of it; `name` is that of a cluster of its own for the same. */
+export function buildEndpoints(
+  snapshot: Snapshot,
+  service: Service,
+  port: ServicePort,
+  subset: string,
+  name = outboundCluster(port.port, subset, service.host),
+): Resource {
   const labels = subset === "" ? {} : subsetsOf(snapshot, service.host).find((s) => s.name === subset)?.labels;
   const workloads =
     labels === undefined ? [] : workloadsOf(snapshot, service).filter((w) => matchesLabels(labels, w.labels));

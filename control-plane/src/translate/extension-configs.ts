@@ -6,7 +6,7 @@ import { RBAC_Action } from "../envoy-api/gen/envoy/config/rbac/v3/rbac_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
 import { RBACSchema } from "../envoy-api/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { WasmSchema } from "../envoy-api/gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
-import { FailurePolicy } from "../envoy-api/gen/envoy/extensions/wasm/v3/wasm_pb.js";
+import { FailurePolicy, type PluginConfigSchema } from "../envoy-api/gen/envoy/extensions/wasm/v3/wasm_pb.js";
 import { type ServedPlugin, servedPlugin } from "../model/module-state.js";
 import type { Plugin } from "../model/plugin.js";
 import type { Resource } from "../model/resource.js";
@@ -14,6 +14,7 @@ import type { Snapshot } from "../model/snapshot.js";
 import { contentHash, typedExtension } from "./encode.js";
 import { pluginFilterName } from "./names.js";
 import { phaseOf } from "./plugin-order.js";
+import type { SlotEntry } from "./ref.js";
 
 type FilterInit = MessageInitShape<typeof TypedExtensionConfigSchema>;
 
@@ -25,16 +26,18 @@ type Link =
 
 /**
  * A slot: the plugins of one phase, in order, as a filter chain that Envoy swaps as a whole, also on open
- * connections. Its version follows from what defines the plugins, so it is known without their bytes. `keys` are the
- * plugins of the slot in their order.
+ * connections. Its version follows from what defines the plugins, so it is known without their bytes. `entries` are
+ * the plugins of the slot in their order.
  */
-export function buildSlot(snapshot: Snapshot, name: string, keys: readonly string[]): Resource {
-  const links = keys.flatMap((key) => link(snapshot, key) ?? []);
+export function buildSlot(snapshot: Snapshot, name: string, entries: readonly SlotEntry[]): Resource {
+  const links = entries.flatMap((entry) => link(snapshot, entry) ?? []);
   const version = slotVersion(name, links);
-  const missing = links.filter((l) => l.kind === "plugin" && l.served.wasm === undefined);
-  if (missing.length === 0) return { type: "extension", name, version, bytes: encodeSlot(name, links) };
+  if (links.every((l) => l.kind === "deny" || l.served.wasm !== undefined))
+    return { type: "extension", name, version, bytes: encodeSlot(name, links) };
 
-  const kept = links.flatMap((l) => (missing.includes(l) ? (placeholder(snapshot, l.key) ?? []) : l));
+  const kept = links.flatMap((l) =>
+    l.kind === "plugin" && l.served.wasm === undefined ? (placeholder(snapshot, l.key, l.served) ?? []) : l,
+  );
   return {
     type: "extension",
     name,
@@ -43,21 +46,22 @@ export function buildSlot(snapshot: Snapshot, name: string, keys: readonly strin
   };
 }
 
-function link(snapshot: Snapshot, key: string): Link | undefined {
-  const served = servedPlugin(snapshot.modules.get(key));
-  return served === undefined ? placeholder(snapshot, key) : { kind: "plugin", key, served };
+function link(snapshot: Snapshot, { key, candidate }: SlotEntry): Link | undefined {
+  const state = snapshot.modules.get(key);
+  const served = candidate ? state?.rollout?.candidate : servedPlugin(state);
+  return served === undefined ? placeholder(snapshot, key, served) : { kind: "plugin", key, served };
 }
 
 /** A plugin that cannot be had is left out, unless it guards: then it is closed in its place. */
-function placeholder(snapshot: Snapshot, key: string): Link | undefined {
+function placeholder(snapshot: Snapshot, key: string, served: ServedPlugin | undefined): Link | undefined {
   const plugin = snapshot.plugins.get(key);
-  if (plugin === undefined || !isGuard(plugin, snapshot)) return undefined;
+  if (plugin === undefined || !isGuard(plugin, served)) return undefined;
   return { kind: "deny", key };
 }
 
-/** Whether requests must not pass without the plugin. */
-export function isGuard(plugin: Plugin, snapshot: Pick<Snapshot, "modules">): boolean {
-  const phase = phaseOf(plugin, snapshot);
+/** Whether requests must not pass without this version of the plugin. */
+export function isGuard(plugin: Plugin, served: ServedPlugin | undefined): boolean {
+  const phase = phaseOf(plugin, served);
   return plugin.failStrategy === "FAIL_CLOSE" && (phase === "authn" || phase === "authz");
 }
 
@@ -82,34 +86,46 @@ function denyFilter(key: string): FilterInit {
   return typedExtension(pluginFilterName(key), RBACSchema, { rules: { action: RBAC_Action.ALLOW, policies: {} } });
 }
 
-/** The filter that runs a plugin in Envoy. Also what the pre-flight hands to `envoy --mode validate`. */
+/** The HTTP filter that runs a plugin in Envoy. Also what the pre-flight hands to `envoy --mode validate`. */
 export function wasmFilter(key: string, served: ServedPlugin): FilterInit {
-  const name = pluginFilterName(key);
-  return typedExtension(name, WasmSchema, {
-    config: {
-      name,
-      rootId: served.rootId,
-      vm: {
-        case: "vmConfig",
-        value: {
-          vmId: served.vmId,
-          runtime: "envoy.wasm.runtime.v8",
-          // Never remote: Envoy acknowledges remote code that it does not have, and runs nothing.
-          code: {
-            specifier: {
-              case: "local",
-              value: { specifier: { case: "inlineBytes", value: served.wasm ?? new Uint8Array() } },
-            },
+  return typedExtension(pluginFilterName(key), WasmSchema, { config: pluginConfig(key, served) });
+}
+
+/** A plugin as Envoy runs it, in whatever filter. */
+export function pluginConfig(key: string, served: ServedPlugin): MessageInitShape<typeof PluginConfigSchema> {
+  return {
+    name: pluginFilterName(key),
+    rootId: served.rootId,
+    vm: {
+      case: "vmConfig",
+      value: {
+        vmId: served.vmId,
+        runtime: "envoy.wasm.runtime.v8",
+        ...restrictions(served),
+        // Never remote: Envoy acknowledges remote code that it does not have, and runs nothing.
+        code: {
+          specifier: {
+            case: "local",
+            value: { specifier: { case: "inlineBytes", value: served.wasm ?? new Uint8Array() } },
           },
         },
       },
-      configuration: {
-        typeUrl: `type.googleapis.com/${StringValueSchema.typeName}`,
-        value: toBinary(StringValueSchema, create(StringValueSchema, { value: served.config })),
-      },
-      // Envoy's default closes for good after one trap.
-      failurePolicy: served.failStrategy === "FAIL_OPEN" ? FailurePolicy.FAIL_OPEN : FailurePolicy.FAIL_RELOAD,
-      allowOnHeadersStopIteration: true,
     },
-  });
+    configuration: {
+      typeUrl: `type.googleapis.com/${StringValueSchema.typeName}`,
+      value: toBinary(StringValueSchema, create(StringValueSchema, { value: served.config })),
+    },
+    // Envoy's default closes for good after one trap.
+    failurePolicy: served.failStrategy === "FAIL_OPEN" ? FailurePolicy.FAIL_OPEN : FailurePolicy.FAIL_RELOAD,
+    allowOnHeadersStopIteration: true,
+  };
+}
+
+/** What the VM may use, and its environment. Envoy takes them for a part of the VM's identity, as it does the code. */
+function restrictions({ capabilities, env }: ServedPlugin) {
+  const allowedCapabilities = Object.fromEntries(capabilities.map((name) => [name, {}]));
+  return {
+    ...(Object.keys(env).length > 0 && { environmentVariables: { keyValues: { ...env } } }),
+    ...(capabilities.length > 0 && { capabilityRestrictionConfig: { allowedCapabilities } }),
+  };
 }

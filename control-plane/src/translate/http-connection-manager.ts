@@ -17,7 +17,7 @@ import type { Workload } from "../model/workload.js";
 import { metricAccessLogs } from "./access-logs.js";
 import { ADS } from "./config-source.js";
 import { pack } from "./encode.js";
-import { slotName } from "./names.js";
+import { managerStatPrefix, slotName } from "./names.js";
 import { pluginsFor } from "./plugin-order.js";
 
 const FILTER_CHAIN_TYPE_URL = `type.googleapis.com/${FilterChainConfigSchema.typeName}`;
@@ -49,13 +49,13 @@ function managerConfig(
 ): MessageInitShape<typeof HttpConnectionManagerSchema> {
   const inbound = direction === "server";
   return {
-    statPrefix: `${inbound ? "inbound" : "outbound"}_${port}`,
+    statPrefix: managerStatPrefix(direction, port),
     routeSpecifier:
       routes.kind === "ads"
         ? { case: "rds", value: { routeConfigName: routes.name, configSource: ADS } }
         : { case: "routeConfig", value: routes.routes },
     httpFilters: [...PHASES.map((phase) => slot(slotName(direction, port, phase))), ROUTER],
-    accessLog: metricAccessLogs(snapshot, pluginsFor(snapshot, workload, direction, port)),
+    accessLog: metricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, direction, port)),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // A caller must not be able to claim who it is: the header is made from the certificate.
     ...(inbound

@@ -3,12 +3,14 @@ import {
   mkDestinationRule,
   mkManifest,
   mkPlugin,
+  mkServed,
   mkService,
   mkVirtualService,
   mkWorkload,
-  ready,
   settings,
 } from "../../../test/builders.js";
+import type { Callout } from "../model/callout.js";
+import type { ModuleState } from "../model/module-state.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
@@ -26,7 +28,15 @@ function mulberry(seed: number): () => number {
   };
 }
 
+const WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const APPS = ["frontend", "backend", "auth"];
+const callout = (host: string): Callout => ({
+  name: "c",
+  host,
+  port: 8080,
+  protocol: "http",
+  ...(host === "example.com" ? { tls: {} } : {}),
+});
 const WORKLOADS = APPS.flatMap((app) => [`${app}-1`, `${app}-2`]);
 
 /** One random change of one object, as the store would make it. */
@@ -38,9 +48,37 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
     else copy.set(key, value);
     return copy;
   };
+  const randomVersion = (name: string) =>
+    mkServed(name, {
+      version: `v${Math.floor(random() * 5)}`,
+      manifest: mkManifest(name, {
+        side: pick(["client", "server", "both"] as const),
+        phase: pick(["authz", "default"] as const),
+        requires: pick([[], ["subsetRoutes"], ["retryBackoff"]] as const),
+        metrics: random() < 0.3 ? [{ name: "m", type: "counter", labels: { code: "%RESPONSE_CODE%" } }] : [],
+      }),
+    });
+  /** A new version on its way, or one that goes on, ends, goes back, is replaced, or gets its bytes. */
+  const nextOfRollout = (name: string, { rollout, ...state }: ModuleState): ModuleState => {
+    const limit = Math.floor(random() * 101);
+    if (rollout === undefined) return { ...state, rollout: { candidate: randomVersion(name), limit } };
+    const { wasm, ...bare } = rollout.candidate;
+    switch (pick(["on", "end", "back", "replace", "bytes"])) {
+      case "on":
+        return { ...state, rollout: { ...rollout, limit } };
+      case "end":
+        return { kind: "ready", served: rollout.candidate };
+      case "back":
+        return state;
+      case "replace":
+        return { ...state, rollout: { candidate: randomVersion(name), limit } };
+      default:
+        return { ...state, rollout: { ...rollout, candidate: wasm === undefined ? { ...bare, wasm: WASM } : bare } };
+    }
+  };
   const gone = random() < 0.2;
   const app = pick(APPS);
-  switch (pick(["service", "workload", "rule", "virtual", "peer", "plugin", "module", "trust"])) {
+  switch (pick(["service", "workload", "rule", "virtual", "peer", "plugin", "module", "rollout", "trust"])) {
     case "service": {
       const ports = [
         { name: "http", port: pick([8080, 8081]), targetPort: 80, protocol: pick(["http", "http2", "tcp"] as const) },
@@ -92,21 +130,22 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         ...(random() < 0.5 ? { selector: { app } } : {}),
         ...(random() < 0.5 ? { phase: pick(["authn", "stats"] as const) } : {}),
         failStrategy: pick(["FAIL_CLOSE", "FAIL_OPEN"] as const),
+        ...(random() < 0.3 ? { type: "network" } : {}),
+        ...(random() < 0.3 ? { targetServices: [pick(APPS)] } : {}),
+        callouts: random() < 0.5 ? [] : [callout(pick(["backend", "auth", "nobody", "example.com", "127.0.0.1"]))],
       });
       return { ...snapshot, plugins: set(snapshot.plugins, `default/${name}`, gone ? undefined : plugin) };
     }
     case "module": {
       const name = pick(["one", "two"]);
-      const state = ready(name, {
-        version: `v${Math.floor(random() * 5)}`,
-        manifest: mkManifest(name, {
-          side: pick(["client", "server", "both"] as const),
-          phase: pick(["authz", "default"] as const),
-          requires: pick([[], ["subsetRoutes"], ["retryBackoff"]] as const),
-          metrics: random() < 0.3 ? [{ name: "m", type: "counter", labels: { code: "%RESPONSE_CODE%" } }] : [],
-        }),
-      });
+      const state: ModuleState = { kind: "ready", served: randomVersion(name) };
       return { ...snapshot, modules: set(snapshot.modules, `default/${name}`, gone ? undefined : state) };
+    }
+    case "rollout": {
+      const name = pick(["one", "two"]);
+      const state = snapshot.modules.get(`default/${name}`);
+      if (state === undefined) return snapshot;
+      return { ...snapshot, modules: set(snapshot.modules, `default/${name}`, nextOfRollout(name, state)) };
     }
     default:
       return { ...snapshot, trustBundle: pick(["one", "two"]) };

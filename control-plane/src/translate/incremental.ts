@@ -9,7 +9,7 @@ import {
 import type { Snapshot } from "../model/snapshot.js";
 import { type Affected, affected, isAffected } from "./affected.js";
 import { build } from "./build.js";
-import { type Ref, refId, slotPlugins } from "./ref.js";
+import { type Ref, refId, slotEntries } from "./ref.js";
 import { type RefTable, type Selection, select, selectedRef, selectedRefs } from "./select.js";
 
 /**
@@ -38,6 +38,8 @@ type Attached =
 export interface Slot {
   readonly name: string;
   readonly plugins: readonly string[];
+  /** Those of the plugins that are of the version on its way, and not of the one in force. */
+  readonly candidates: readonly string[];
   readonly version: string;
 }
 
@@ -100,11 +102,15 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
     slots(proxyKey) {
       const current = attached.get(proxyKey);
       if (current?.kind !== "live") return [];
-      return [...(current.selection.own.get("extension")?.values() ?? [])].map((ref) => ({
-        name: ref.name,
-        plugins: slotPlugins(ref),
-        version: resourceOf(ref).version,
-      }));
+      return [...(current.selection.own.get("extension")?.values() ?? [])].map((ref) => {
+        const entries = slotEntries(ref);
+        return {
+          name: ref.name,
+          plugins: entries.map(({ key }) => key),
+          candidates: entries.flatMap(({ key, candidate }) => (candidate ? key : [])),
+          version: resourceOf(ref).version,
+        };
+      });
     },
     apply(next) {
       const change = affected(snapshot, next);

@@ -19,8 +19,11 @@ import { RBACSchema } from "../envoy-api/gen/envoy/extensions/filters/http/rbac/
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { WasmSchema } from "../envoy-api/gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
 import { TlsInspectorSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
+import { ConfigSchema as DirectResponseSchema } from "../envoy-api/gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import { HttpConnectionManagerSchema } from "../envoy-api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { RBACSchema as NetworkRBACSchema } from "../envoy-api/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js";
 import { TcpProxySchema } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { WasmSchema as NetworkWasmSchema } from "../envoy-api/gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.js";
 import { PreviousHostsPredicateSchema } from "../envoy-api/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { SecretSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
@@ -43,10 +46,13 @@ const SCHEMAS: Readonly<Record<ResourceType, DescMessage>> = {
 /** What may stand in an Any of ours. */
 const registry = createRegistry(
   ...Object.values(SCHEMAS),
+  DirectResponseSchema,
   DownstreamTlsContextSchema,
   FilterChainConfigSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
+  NetworkRBACSchema,
+  NetworkWasmSchema,
   PreviousHostsPredicateSchema,
   RawBufferSchema,
   RBACSchema,

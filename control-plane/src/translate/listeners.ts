@@ -28,6 +28,7 @@ import {
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
 } from "./names.js";
+import { CLOSE, isClosed, networkFilters } from "./network-slots.js";
 import { pluginsFor } from "./plugin-order.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText, inboundIdentity, workloadIdentity } from "./workload-identity.js";
@@ -48,6 +49,7 @@ export function buildOutboundListener(snapshot: Snapshot, workload: Workload): R
     filterChains: [
       {
         filters: [
+          ...networkFilters(snapshot, workload, "client", OUTBOUND_PORT),
           httpConnectionManager(snapshot, {
             workload,
             direction: "client",
@@ -73,25 +75,26 @@ export function buildInboundListener(
   const name = inboundListener(port.port);
   const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
   const cluster = inboundCluster(port.port, service.host);
+  const before = networkFilters(snapshot, workload, "server", port.port);
+  const closed = isClosed(snapshot, workload, "server", port.port);
+  const tcp = (isMesh: boolean) => (closed ? CLOSE : tcpProxy(snapshot, workload, { port, cluster, isMesh }));
   const app = (isMesh: boolean) =>
-    port.protocol === "tcp"
-      ? tcpProxy(snapshot, workload, { port, cluster, isMesh })
-      : inboundHttp(snapshot, workload, port, cluster);
+    port.protocol === "tcp" ? tcp(isMesh) : inboundHttp(snapshot, workload, port, cluster);
   const mesh: ChainInit = {
     name: "mesh-tls",
     filterChainMatch: { transportProtocol: "tls", serverNames: [`*.${MESH_SNI_SUFFIX}`] },
     transportSocket: downstreamMeshTls(snapshot.settings.trustDomain),
-    filters: [app(true)],
+    filters: [...before, app(true)],
   };
   const appTls: ChainInit = {
     name: "app-tls",
     filterChainMatch: { transportProtocol: "tls" },
-    filters: [tcpProxy(snapshot, workload, { port, cluster, isMesh: false })],
+    filters: [...before, tcp(false)],
   };
   const plaintext: ChainInit = {
     name: "plaintext",
     filterChainMatch: { transportProtocol: "raw_buffer" },
-    filters: [app(false)],
+    filters: [...before, app(false)],
   };
   return encodeResource("listener", name, ListenerSchema, {
     name,
@@ -171,7 +174,7 @@ function tcpProxy(
     isMesh,
   }: { readonly port: ServicePort; readonly cluster: string; readonly isMesh: boolean },
 ): MessageInitShape<typeof FilterSchema> {
-  const accessLog = tcpMetricAccessLogs(snapshot, pluginsFor(snapshot, workload, "server", port));
+  const accessLog = tcpMetricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, "server", port));
   return {
     name: "envoy.filters.network.tcp_proxy",
     configType: {

@@ -1,12 +1,13 @@
 import { compareStrings, sortedEntries } from "../model/compare.js";
 import type { Subset } from "../model/destination-rule.js";
-import { servedPlugin } from "../model/module-state.js";
 import type { Requirement } from "../model/plugin-manifest.js";
+import { servedVersions } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
-import type { Service } from "../model/service.js";
+import { resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import type { Workload } from "../model/workload.js";
+import { calloutCluster } from "./names.js";
 
 /**
  * Remembers a pure function's results by the identity of its arguments, which works because snapshots share what did
@@ -90,10 +91,28 @@ export const sortedServices = memoByIdentity((services: Snapshot["services"]): r
   [...services.values()].sort((a, b) => compareStrings(a.host, b.host)),
 );
 
+const calloutsOfAllHosts = memoByIdentity((plugins: Snapshot["plugins"]) => {
+  const byHost = new Map<string, string[]>();
+  for (const [key, plugin] of sortedEntries(plugins))
+    for (const { name, host } of plugin.callouts) {
+      const full = resolveHost(host, plugin.namespace);
+      const clusters = byHost.get(full);
+      if (clusters === undefined) byHost.set(full, [calloutCluster(key, name)]);
+      else clusters.push(calloutCluster(key, name));
+    }
+  return byHost;
+});
+
+/** The clusters of callouts to a host, whether or not it is a Service. */
+export function calloutsTo(snapshot: Pick<Snapshot, "plugins">, host: string): readonly string[] {
+  return calloutsOfAllHosts(snapshot.plugins).get(host) ?? [];
+}
+
 const requirementsOfAll = memoByIdentity((modules: Snapshot["modules"]): ReadonlySet<Requirement> => {
   const requirements = new Set<Requirement>();
   for (const state of modules.values())
-    for (const requirement of servedPlugin(state)?.manifest.requires ?? []) requirements.add(requirement);
+    for (const served of servedVersions(state))
+      for (const requirement of served.manifest.requires) requirements.add(requirement);
   return requirements;
 });
 

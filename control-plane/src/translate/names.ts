@@ -21,10 +21,33 @@ export function inboundListener(port: number): string {
 export const OUTBOUND_LISTENER = `outbound|${OUTBOUND_PORT}`;
 export const OUTBOUND_ROUTES = `outbound|${OUTBOUND_PORT}`;
 
+/** The cluster of what a plugin may call under a name of its own. The SDK's `callout` makes the same name. */
+export function calloutCluster(pluginKey: string, callout: string): string {
+  return `callout|${pluginKey.replace("/", "|")}|${callout}`;
+}
+
 /** The ECDS name of a place in a connection manager's chain where plugins of a phase stand. */
 export function slotName(direction: Direction, port: number, phase: Phase): string {
   return `weft/${direction === "client" ? "out" : "in"}/${port}/${phase}`;
 }
+
+/** The prefix of a connection manager's stats. */
+export function managerStatPrefix(direction: Direction, port: number): string {
+  return `${direction === "client" ? "outbound" : "inbound"}_${port}`;
+}
+
+/** The stat prefix of the connection manager that has a slot. */
+export function slotStatPrefix(slot: string): string {
+  const [, side, port] = slot.split("/");
+  return managerStatPrefix(side === "out" ? "client" : "server", Number(port));
+}
+
+/** The ECDS name of a NETWORK plugin, the same wherever in a proxy it stands. */
+export function networkSlotName(pluginKey: string): string {
+  return `${NETWORK_SLOT_PREFIX}${pluginFilterName(pluginKey)}`;
+}
+
+export const NETWORK_SLOT_PREFIX = "weft/network/";
 
 /** The name of a plugin's filter. Envoy names it in NACKs and in the plugin's own stats. */
 export function pluginFilterName(pluginKey: string): string {
@@ -35,6 +58,9 @@ export function pluginFilterName(pluginKey: string): string {
 export const IDENTITY_SECRET = "default";
 /** The secret with the certificates that the mesh trusts. */
 export const TRUST_SECRET = "ROOTCA";
+
+/** The secret with the certificates of public servers, which plugins' callouts trust. */
+export const PUBLIC_TRUST_SECRET = "PUBLICCA";
 
 /** A server name of the mesh ends so; the inbound listener tells mesh TLS from an app's own by it. */
 export const MESH_SNI_SUFFIX = "weft.mesh";

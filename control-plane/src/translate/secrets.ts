@@ -2,7 +2,7 @@ import { SecretSchema } from "../envoy-api/gen/envoy/extensions/transport_socket
 import type { Resource } from "../model/resource.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { encodeResource } from "./encode.js";
-import { IDENTITY_SECRET, TRUST_SECRET } from "./names.js";
+import { IDENTITY_SECRET, PUBLIC_TRUST_SECRET, TRUST_SECRET } from "./names.js";
 
 /** File names, not keys: a proxy's private key never leaves its node. */
 export function buildIdentitySecret({ settings }: Snapshot): Resource {
@@ -22,11 +22,20 @@ export function buildIdentitySecret({ settings }: Snapshot): Resource {
 
 /** The roots that both sides of a mesh connection trust. */
 export function buildTrustSecret({ trustBundle }: Snapshot): Resource {
-  return encodeResource("secret", TRUST_SECRET, SecretSchema, {
-    name: TRUST_SECRET,
+  return trustSecret(TRUST_SECRET, trustBundle);
+}
+
+/** The roots that servers outside of the mesh are trusted by, where nothing else is said. */
+export function buildPublicTrustSecret({ settings }: Snapshot): Resource {
+  return trustSecret(PUBLIC_TRUST_SECRET, settings.publicRoots);
+}
+
+function trustSecret(name: string, pem: string): Resource {
+  return encodeResource("secret", name, SecretSchema, {
+    name,
     type: {
       case: "validationContext",
-      value: { trustedCa: { specifier: { case: "inlineString", value: trustBundle } } },
+      value: { trustedCa: { specifier: { case: "inlineString", value: pem } } },
     },
   });
 }

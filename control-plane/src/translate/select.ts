@@ -1,14 +1,17 @@
 import { objectKey } from "../model/object-ref.js";
-import type { Direction } from "../model/plugin.js";
+import type { Direction, Plugin } from "../model/plugin.js";
 import { PHASES } from "../model/plugin-manifest.js";
 import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
+import { hasCandidate } from "../model/rollout.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { calloutRefs } from "./callout-clusters.js";
 import { servicesOf, sortedServices, subsetsOf } from "./mesh-index.js";
 import {
   IDENTITY_SECRET,
   inboundCluster,
   inboundListener,
+  networkSlotName,
   OUTBOUND_LISTENER,
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
@@ -16,8 +19,9 @@ import {
   slotName,
   TRUST_SECRET,
 } from "./names.js";
-import { phaseOf, pluginsFor } from "./plugin-order.js";
-import type { Ref } from "./ref.js";
+import { networkPluginsAmong } from "./network-slots.js";
+import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
+import { type Ref, type SlotEntry, slotVariant } from "./ref.js";
 
 /** Refs by type and name. */
 export type RefTable = ReadonlyMap<ResourceType, ReadonlyMap<string, Ref>>;
@@ -83,9 +87,21 @@ function ownRefs(snapshot: Snapshot, { key, workload }: Proxy): RefTable {
     else refs.set(ref.name, ref);
   };
 
+  /** All that run somewhere in this proxy. */
+  const plugins = new Set<Plugin>();
+  const addSlots = (direction: Direction, port: number, isHttp: boolean) => {
+    const here = pluginsFor(snapshot, workload, direction, port);
+    for (const plugin of here) if (isHttp || plugin.type === "network") plugins.add(plugin);
+    for (const plugin of networkPluginsAmong(snapshot, workload, here)) {
+      const variant = slotVariant([slotEntry(snapshot, plugin, key)]);
+      add({ type: "extension", name: networkSlotName(objectKey(plugin)), variant });
+    }
+    if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here)) add(ref);
+  };
+
   add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
   add({ type: "routes", name: OUTBOUND_ROUTES, variant: workload.namespace });
-  for (const ref of slotRefs(snapshot, { key, workload }, "client", OUTBOUND_PORT)) add(ref);
+  addSlots("client", OUTBOUND_PORT, true);
 
   for (const service of servicesOf(snapshot, workload))
     for (const port of service.ports) {
@@ -94,21 +110,38 @@ function ownRefs(snapshot: Snapshot, { key, workload }: Proxy): RefTable {
       const variant = `${key} ${service.host}`;
       add({ type: "listener", name: inboundListener(port.port), variant });
       add({ type: "cluster", name: inboundCluster(port.port, service.host), variant });
-      if (port.protocol !== "tcp")
-        for (const ref of slotRefs(snapshot, { key, workload }, "server", port.port)) add(ref);
+      addSlots("server", port.port, port.protocol !== "tcp");
     }
+  for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
   return table;
 }
 
-/** A slot's variant is the ordered list of its plugins, so proxies with the same list share the bytes. */
-function slotRefs(snapshot: Snapshot, { workload }: Proxy, direction: Direction, port: number): Ref[] {
-  const plugins = pluginsFor(snapshot, workload, direction, port);
+/**
+ * A slot's variant is the ordered list of its plugins, and for each whether it is the version in force or the one on
+ * its way, so proxies with the same list share the bytes.
+ */
+function slotRefs(
+  snapshot: Snapshot,
+  { key, workload }: Proxy,
+  direction: Direction,
+  port: number,
+  here: readonly Plugin[],
+): Ref[] {
+  const plugins = here
+    .filter(({ type }) => type === "http")
+    .map((plugin) => ({
+      phase: phaseOf(plugin, servedAt(snapshot, plugin, workload)),
+      entry: slotEntry(snapshot, plugin, key),
+    }));
   return PHASES.map((phase) => ({
     type: "extension",
     name: slotName(direction, port, phase),
-    variant: plugins
-      .filter((plugin) => phaseOf(plugin, snapshot) === phase)
-      .map(objectKey)
-      .join(","),
+    variant: slotVariant(plugins.flatMap((plugin) => (plugin.phase === phase ? plugin.entry : []))),
   }));
+}
+
+/** What stands in a slot of a proxy for one plugin. */
+function slotEntry(snapshot: Pick<Snapshot, "modules">, plugin: Plugin, proxyKey: string): SlotEntry {
+  const key = objectKey(plugin);
+  return { key, candidate: hasCandidate(snapshot.modules.get(key), key, proxyKey) };
 }

@@ -75,11 +75,13 @@ spec:
   url: oci://127.0.0.1:${mesh.registryPort}/plugins/rate-limit:${version}
   imagePullPolicy: Always
   selector: { matchLabels: { app: echo } }
+  callouts:
+    - { name: limits, host: limits, port: 8081, protocol: GRPC }
   pluginConfig:
     limits:
       - { name: users, requests: 1, unit: day, global: true, descriptor: [{ from: header, name: user }] }
     global:
-      cluster: outbound|8081||limits.default.svc.cluster.local
+      cluster: "callout:limits"
       domain: shop
       timeoutMs: 10000
       # Until all is in place calls fail, and each worker would stop to ask for a while.

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { mkServed } from "../../../test/builders.js";
 import { envoyPath } from "../../../test/envoy-static.js";
 import { moduleWith } from "../../../test/wasm-bytes.js";
-import { explain, preflight } from "./preflight.js";
+import { explain, validateInEnvoy } from "./envoy-validation.js";
 
 /** A plugin whose root does what the text says when it is configured. */
 const SOURCE = `
@@ -52,10 +52,14 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const run = (config: unknown, over: { rootId?: string; wasm?: Uint8Array } = {}, timeoutMs = 100_000) =>
-  preflight("default/probe", mkServed("probe", { rootId: "probe", config: JSON.stringify(config), wasm, ...over }), {
-    envoyPath: envoyPath(),
-    timeoutMs,
-  });
+  validateInEnvoy(
+    "default/probe",
+    mkServed("probe", { rootId: "probe", config: JSON.stringify(config), wasm, ...over }),
+    {
+      envoyPath: envoyPath(),
+      timeoutMs,
+    },
+  );
 
 describe("in a real Envoy", () => {
   it("a plugin that comes up has no problem", async () => {
@@ -124,23 +128,23 @@ describe("where Envoy itself fails", () => {
 
   it("an Envoy that is not there is an error, not the plugin's fault", async () => {
     const options = { envoyPath: join(scratch, "no-envoy"), timeoutMs: 10_000 };
-    await expect(preflight("default/probe", served, options)).rejects.toThrow(/ENOENT/);
+    await expect(validateInEnvoy("default/probe", served, options)).rejects.toThrow(/ENOENT/);
   });
 
   it("an Envoy that somebody ended is an error, not the plugin's fault", async () => {
     const options = { envoyPath: await script("killed", "kill -9 $$"), timeoutMs: 100_000 };
-    await expect(preflight("default/probe", served, options)).rejects.toThrow(/SIGKILL/);
+    await expect(validateInEnvoy("default/probe", served, options)).rejects.toThrow(/SIGKILL/);
   });
 
   it("an Envoy that crashes on the plugin is the plugin's fault", async () => {
     const options = { envoyPath: await script("crashed", "kill -ABRT $$"), timeoutMs: 100_000 };
-    expect(await preflight("default/probe", served, options)).toMatchObject({ reason: "ConfigureFailed" });
+    expect(await validateInEnvoy("default/probe", served, options)).toMatchObject({ reason: "ConfigureFailed" });
   });
 
   it("an Envoy that writes without end fills no memory", async () => {
     const text =
       "i=0; while [ $i -lt 40000 ]; do echo 'Error: 0123456789012345678901234567890123456789'; i=$((i+1)); done; exit 1";
-    const problem = await preflight("default/probe", served, {
+    const problem = await validateInEnvoy("default/probe", served, {
       envoyPath: await script("chatty", text),
       timeoutMs: 100_000,
     });

@@ -1,0 +1,48 @@
+import { objectKey } from "./object-ref.js";
+import type { KeySource } from "./verification.js";
+
+/** The one name that a MeshConfig may have. */
+export const MESH_CONFIG_NAME = "default";
+
+/** The mesh policy: kind MeshConfig, one object in the root namespace. */
+export interface MeshConfig {
+  readonly namespace: string;
+  readonly name: string;
+  readonly plugins: PluginPolicy;
+}
+
+/** What plugins may be and do, whatever their objects say. */
+export interface PluginPolicy {
+  /** What a plugin that breaks the policy is: refused, or served with a condition that says so. */
+  readonly mode: "enforce" | "warn";
+  readonly verification: {
+    readonly required: boolean;
+    /** Any of them is enough. */
+    readonly keys: readonly KeySource[];
+    /** Globs of `registry/repository` that `required` is about; empty: all. */
+    readonly repositories: readonly string[];
+  };
+  /** Whether images must be named by their digest. */
+  readonly requireDigest: boolean;
+  /** Globs of `host[:port]` that images may come from; absent: any. `file://` stands for files of the folder. */
+  readonly registries?: readonly string[];
+  /** Host functions that plugins may call; absent: all. */
+  readonly capabilities?: readonly string[];
+}
+
+export const DEFAULT_PLUGIN_POLICY: PluginPolicy = {
+  mode: "enforce",
+  verification: { required: false, keys: [], repositories: [] },
+  requireDigest: false,
+};
+
+/** Whether this is the object that holds for the mesh. */
+export function isInForce(config: MeshConfig, rootNamespace: string): boolean {
+  return config.namespace === rootNamespace && config.name === MESH_CONFIG_NAME;
+}
+
+/** The policy that holds; without a MeshConfig the default. */
+export function pluginPolicy(meshConfigs: ReadonlyMap<string, MeshConfig>, rootNamespace: string): PluginPolicy {
+  const key = objectKey({ namespace: rootNamespace, name: MESH_CONFIG_NAME });
+  return meshConfigs.get(key)?.plugins ?? DEFAULT_PLUGIN_POLICY;
+}

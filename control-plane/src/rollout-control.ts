@@ -1,0 +1,107 @@
+import type { Logger } from "./log.js";
+import type { ModuleState } from "./model/module-state.js";
+import { servedPlugin } from "./model/module-state.js";
+import type { RolloutReport } from "./model/rollout.js";
+import type { Snapshot } from "./model/snapshot.js";
+import type { ModuleCache } from "./modules/module-cache.js";
+import type { Modules } from "./modules/modules.js";
+import { withBytes } from "./modules/remembered-modules.js";
+import { rolloutProxies } from "./proxy-reports.js";
+import type { HealthReader } from "./rollout/health-reader.js";
+import { type Answer, createRollouts, type Rollouts } from "./rollout/rollouts.js";
+import type { StoredStatus } from "./status/document.js";
+import { rememberedRollouts } from "./status/remembered-rollout.js";
+import type { IncrementalTranslation } from "./translate/incremental.js";
+import type { ProxySync } from "./xds/provider.js";
+
+export interface RolloutControlOptions {
+  readonly statuses: readonly StoredStatus[];
+  readonly cache: ModuleCache;
+  readonly snapshot: () => Snapshot;
+  readonly modules: () => Modules;
+  readonly proxies: () => readonly ProxySync[];
+  readonly translation: IncrementalTranslation;
+  readonly healthReader: HealthReader;
+  readonly onChange: (states: ReadonlyMap<string, ModuleState>, cause: string) => void;
+  /** What the status should say is another now. */
+  readonly onReport: () => void;
+  readonly logger: Logger;
+}
+
+/** How often the proxies of a rollout are asked how they are. */
+const POLL_MS = 1000;
+
+/** Rollouts, with what they ask and tell of the rest of the control plane. */
+export async function createRolloutControl(options: RolloutControlOptions): Promise<Rollouts> {
+  const { cache, logger, translation, healthReader } = options;
+  return createRollouts({
+    remembered: await candidatesWithBytes(rememberedRollouts(options.statuses), cache),
+    plan: (plugin) => options.snapshot().plugins.get(plugin)?.rollout,
+    proxies: (plugin) => rolloutProxies(plugin, options.proxies(), translation),
+    readHealth: (proxyKey, signal) => {
+      const workload = options.snapshot().workloads.get(proxyKey);
+      if (workload === undefined) return Promise.reject(new Error("its WorkloadEntry is gone"));
+      return healthReader.read(proxyKey, workload.address, signal);
+    },
+    isRejected: (plugin, version) =>
+      options
+        .modules()
+        .rejected(plugin)
+        .some((rejected) => rejected.version === version),
+    reject: (plugin, version, message) => options.modules().reject(plugin, version, message),
+    fetchBytes: (plugin, served, signal) => options.modules().bytesOf(plugin, served, signal),
+    onChange: options.onChange,
+    onReport: options.onReport,
+    onEvent: (level, message) => logger[level](message, { kind: "rollout" }),
+    pollMs: POLL_MS,
+  });
+}
+
+/** Adds the bytes of the versions on their way, where the cache has them. */
+async function candidatesWithBytes(
+  reports: ReadonlyMap<string, RolloutReport>,
+  cache: ModuleCache,
+): Promise<ReadonlyMap<string, RolloutReport>> {
+  const candidates = [...reports].flatMap(([key, { candidate }]) =>
+    candidate === undefined ? [] : [[key, { lastGood: candidate, rejected: [] }] as const],
+  );
+  const complete = await withBytes(new Map(candidates), cache);
+  return new Map(
+    [...reports].map(([key, report]) => {
+      const candidate = complete.get(key)?.lastGood;
+      return [key, candidate === undefined ? report : { ...report, candidate }];
+    }),
+  );
+}
+
+/** One line of `weft rollout status`. */
+export interface RolloutListing extends Omit<RolloutReport, "candidate"> {
+  readonly plugin: string;
+  /** Digest of the version in force. */
+  readonly stable?: string;
+}
+
+/** The rollouts that there are, or were last, by plugin. */
+export function listRollouts(rollouts: Rollouts, { plugins, modules }: Snapshot): readonly RolloutListing[] {
+  return [...plugins.keys()].sort().flatMap((plugin) => {
+    const report = rollouts.report(plugin);
+    if (report === undefined) return [];
+    const { candidate: _candidate, ...rest } = report;
+    const stable = servedPlugin(modules.get(plugin))?.digest;
+    return [{ plugin, ...rest, ...(stable === undefined ? {} : { stable }) }];
+  });
+}
+
+/** What may be asked of a rollout over the admin socket: `{"plugin": "<namespace>/<name>"}` to each. */
+export function rolloutActions(rollouts: Rollouts): Readonly<Record<string, (body: unknown) => Answer>> {
+  const about = (act: (plugin: string) => Answer) => (body: unknown) => {
+    const plugin = typeof body === "object" && body !== null && "plugin" in body ? body.plugin : undefined;
+    if (typeof plugin === "string") return act(plugin);
+    return { ok: false, message: 'say which plugin: {"plugin": "<namespace>/<name>"}' } as const;
+  };
+  return {
+    "/rollouts/pause": about(rollouts.pause),
+    "/rollouts/resume": about(rollouts.resume),
+    "/rollouts/abort": about(rollouts.abort),
+  };
+}
