@@ -19,6 +19,7 @@ const program = createProgram(
     filters: async (options) => (await import("./filters/command.js")).filters({ ...options, ...common }),
     soak: async (options) => (await import("./soak/command.js")).soak({ ...options, ...common }),
     rateLimit: async (options) => (await import("./rate-limit/command.js")).rateLimit({ ...options, ...common }),
+    swap: async (options) => (await import("./swap/command.js")).swap({ ...options, ...common }),
   },
   (code) => {
     process.exitCode = code;

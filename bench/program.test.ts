@@ -10,7 +10,7 @@ async function parsed(...args: string[]): Promise<unknown> {
   };
   const exits: number[] = [];
   const program = createProgram(
-    { filters: record("filters"), soak: record("soak"), rateLimit: record("rate-limit") },
+    { filters: record("filters"), soak: record("soak"), rateLimit: record("rate-limit"), swap: record("swap") },
     (code) => exits.push(code),
   );
   const quiet = { writeOut: () => undefined, writeErr: () => undefined };
@@ -42,6 +42,17 @@ const rateLimit = {
   connections: 200,
   output: "table",
 };
+const swap = {
+  name: "swap",
+  swaps: 5,
+  envoys: 10,
+  clients: 1000,
+  rate: 100,
+  connections: 4,
+  tagPoll: 250,
+  faultSeconds: 10,
+  output: "table",
+};
 
 test.each([
   [["filters"], filters],
@@ -51,6 +62,10 @@ test.each([
   [["soak"], { name: "soak", requests: 1_000_000, warmUp: 10_000, connections: 16, output: "table" }],
   [["rate-limit"], rateLimit],
   [["rate-limit", "--rates", "5,50"], { ...rateLimit, rates: [5, 50] }],
+  [["swap"], swap],
+  [["swap", "--clients", "100", "--tag-poll", "500"], { ...swap, clients: 100, tagPoll: 500 }],
+  [["swap", "--envoys", "251"], "commander.invalidArgument"],
+  [["swap", "--tag-poll", "99"], "commander.invalidArgument"],
   [["filters", "--help"], "commander.helpDisplayed"],
   [["filters", "--rounds", "0"], "commander.invalidArgument"],
   [["filters", "--rounds", "1.5"], "commander.invalidArgument"],

@@ -27,11 +27,23 @@ export interface RateLimitArguments {
   output: Output;
 }
 
+export interface SwapArguments {
+  swaps: number;
+  envoys: number;
+  clients: number;
+  rate: number;
+  connections: number;
+  tagPoll: number;
+  faultSeconds: number;
+  output: Output;
+}
+
 /** What runs when a benchmark is named; each gives the exit code. */
 export interface Benchmarks {
   filters: (options: FiltersArguments) => Promise<number>;
   soak: (options: SoakArguments) => Promise<number>;
   rateLimit: (options: RateLimitArguments) => Promise<number>;
+  swap: (options: SwapArguments) => Promise<number>;
 }
 
 const MAX_COUNT = 1_000_000_000;
@@ -41,6 +53,20 @@ const count = (text: string): number => {
   if (Number.isInteger(value) && value >= 1 && value <= MAX_COUNT) return value;
   throw new InvalidArgumentError(`a whole number from 1 to ${MAX_COUNT}`);
 };
+const atMost =
+  (limit: number) =>
+  (text: string): number => {
+    const value = count(text);
+    if (value <= limit) return value;
+    throw new InvalidArgumentError(`at most ${limit}`);
+  };
+const atLeast =
+  (limit: number) =>
+  (text: string): number => {
+    const value = count(text);
+    if (value >= limit) return value;
+    throw new InvalidArgumentError(`at least ${limit}`);
+  };
 const counts = (text: string): number[] => {
   const values = text.split(",").map(count);
   if (new Set(values).size < values.length) throw new InvalidArgumentError("each number once");
@@ -127,6 +153,30 @@ Examples:
   npm run bench -- rate-limit --rates 100,1000 --seconds 20 --workers 2`,
     )
     .action(async (options: RateLimitArguments) => exit(await benchmarks.rateLimit(options)));
+
+  program
+    .command("swap")
+    .description("how a new version of a plugin spreads over a mesh under load, and what one that cannot be had does")
+    .option("--swaps <n>", "how many new versions are pushed, one after the other", count, 5)
+    .option("--envoys <n>", "real sidecars, which get the load; at most 250", atMost(250), 10)
+    .option("--clients <n>", "simulated sidecars; at most 9000", atMost(9000), 1000)
+    .option("--rate <n>", "requests a second to each Envoy", count, 100)
+    .option("--connections <n>", "keep-alive connections to each Envoy", count, 4)
+    .option("--tag-poll <ms>", "how often the control plane looks at a tag again; at least 100", atLeast(100), 250)
+    .option("--fault-seconds <n>", "how long each fault lasts after the status told of it", count, 10)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 every proxy got every version, no request failed or was unfiltered, and what could not be fetched changed
+nothing; 1 one of these is not so, or it could not be measured; 2 wrong usage.
+
+Examples:
+  npm run bench -- swap
+  npm run bench -- swap --clients 100 --swaps 2
+  npm run -s bench -- swap --output markdown`,
+    )
+    .action(async (options: SwapArguments) => exit(await benchmarks.swap(options)));
 
   return program;
 }

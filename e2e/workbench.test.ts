@@ -284,7 +284,10 @@ describe("weft plugin inspect", () => {
     const image = await runWeft("plugin", "inspect", reference, "--plain-http", host, "-o", "json");
     const found = JSON.parse(image.stdout);
     expect(found).toMatchObject({ ok: true, source: reference, image: { digest } });
-    expect(found.image.annotations).toEqual({ "module.wasm.image/variant": "compat" });
+    expect(found.image).toMatchObject({
+      annotations: { "module.wasm.image/variant": "compat", "org.opencontainers.image.version": "0.1.0" },
+      extraFiles: ["README.md"],
+    });
     expect(found.module).toEqual(file.module);
     expect(found.manifest).toEqual(file.manifest);
     const text = await runWeft("plugin", "inspect", reference, "--plain-http", host);

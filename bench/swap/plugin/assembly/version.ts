@@ -1,0 +1,2 @@
+/** Replaced for each version that is built. */
+export const VERSION = "0";
