@@ -119,7 +119,8 @@ async function start(
     translation,
     healthReader,
     onChange: (states, what) => publishAs(what, () => store.setModules(states)),
-    onReport: () => status.schedule(),
+    // At once: what proxies are given must not be forgotten when the control plane ends now.
+    onReport: () => void status.flush(),
     logger,
   });
   undo.push(() => rollouts.close());

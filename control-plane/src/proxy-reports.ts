@@ -46,7 +46,7 @@ export function rolloutProxies(
           acked: slots.every(({ name, version }) => versions?.get(name) === version),
           site: {
             filterName: pluginFilterName(pluginKey),
-            managers: [...new Set(slots.map(({ name }) => slotStatPrefix(name)))],
+            managers: [...new Set(slots.flatMap(({ name }) => slotStatPrefix(name) ?? []))],
           },
         },
       ];

@@ -98,7 +98,8 @@ export class RootContext<C> extends AnyRootContext {
 /** An HTTP stream, whatever its configuration's class. */
 export abstract class AnyHttpContext extends Context {
   /**
-   * The request. Its headers can be changed until the callback that lets them go has returned, and read until onLog.
+   * The request. Its headers can be read and changed until the callback that lets them go has returned, and read again in
+   * onLog. While the response passes Envoy does not give them: keep what you need in a field.
    */
   get request(): Message {
     return currentRequest();

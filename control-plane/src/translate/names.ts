@@ -36,10 +36,10 @@ export function managerStatPrefix(direction: Direction, port: number): string {
   return `${direction === "client" ? "outbound" : "inbound"}_${port}`;
 }
 
-/** The stat prefix of the connection manager that has a slot. */
-export function slotStatPrefix(slot: string): string {
-  const [, side, port] = slot.split("/");
-  return managerStatPrefix(side === "out" ? "client" : "server", Number(port));
+/** The stat prefix of the connection manager that has a slot; undefined for a slot of a NETWORK plugin. */
+export function slotStatPrefix(slot: string): string | undefined {
+  const [, side, port] = /^weft\/(in|out)\/(\d+)\/\w+$/.exec(slot) ?? [];
+  return side === undefined ? undefined : managerStatPrefix(side === "out" ? "client" : "server", Number(port));
 }
 
 /** The ECDS name of a NETWORK plugin, the same wherever in a proxy it stands. */
