@@ -1,3 +1,4 @@
+import { RegistryError } from "@weft/registry";
 import { canonicalJson } from "../model/compare.js";
 import type { ModuleFailure, ModuleState, ServedPlugin } from "../model/module-state.js";
 import { servedPlugin } from "../model/module-state.js";
@@ -47,10 +48,14 @@ interface Setback {
   readonly failure: ModuleFailure;
   /** Of the image, where that is known. */
   readonly digest?: string;
+  /** How long the registry wants to be left alone. */
+  readonly retryAfterMs?: number;
 }
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 60_000;
+/** Longer than that no registry keeps a plugin waiting. */
+const MAX_RETRY_AFTER_MS = 600_000;
 /** Versions to go back to, each with its bytes. */
 const MAX_PREVIOUS = 3;
 const MAX_IMAGES = 100;
@@ -163,7 +168,7 @@ export class ModuleWorker {
   }
 
   async #attempt(signal: AbortSignal): Promise<void> {
-    let setback = await this.#work(signal).catch((error): Setback => ({ failure: failureOf(error) }));
+    let setback = await this.#work(signal).catch(setbackOf);
     if (signal.aborted) return;
     const missing = await this.#fetchLastGood(signal).then(() => undefined, failureOf);
     if (signal.aborted) return;
@@ -289,10 +294,11 @@ export class ModuleWorker {
     });
   }
 
-  #retryLater({ failure, digest }: Setback): void {
+  #retryLater({ failure, digest, retryAfterMs = 0 }: Setback): void {
     this.#failures++;
     const backOffMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
-    const delayMs = Math.max(backOffMs * (0.8 + 0.4 * Math.random()), 100);
+    const ownMs = Math.max(backOffMs * (0.8 + 0.4 * Math.random()), 100);
+    const delayMs = Math.max(ownMs, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
     const known = digest ?? (this.#state.kind === "failed" ? this.#state.digest : undefined);
     this.#fail({ ...failure, nextAttempt: new Date(Date.now() + delayMs).toISOString() }, known);
     clearTimeout(this.#timer);
@@ -314,6 +320,11 @@ export class ModuleWorker {
     this.#state = state;
     this.#options.onChange(new Map([[this.#key, state]]));
   }
+}
+
+function setbackOf(error: unknown): Setback {
+  const retryAfterMs = error instanceof RegistryError ? error.retryAfterMs : undefined;
+  return { failure: failureOf(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
 function imageOf({ url, digest }: Pick<ServedPlugin, "url" | "digest">): string {
