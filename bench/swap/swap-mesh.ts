@@ -59,10 +59,22 @@ export interface Sent {
   readonly slots: Readonly<Record<string, string>>;
 }
 
+/** Simulated sidecars lost their streams before there was anything to measure. */
+export class StreamsLostError extends Error {
+  readonly code = "STREAMS_LOST";
+
+  constructor(reasons: readonly string[]) {
+    super(
+      `simulated sidecars lost their streams while they connected: ${reasons.join("; ")}. The control plane may be too busy on this machine: give fewer --clients`,
+    );
+  }
+}
+
 const TRUST_DOMAIN = "cluster.local";
 export const LIVE_TAG = "live";
 const CONNECT_LIMIT_MS = 300_000;
 const APPLY_LIMIT_MS = 60_000;
+const STATE_LIMIT_MS = 120_000;
 const PROGRESS_MS = 5_000;
 const POLL_MS = 50;
 
@@ -137,7 +149,7 @@ export async function startSwapMesh(options: SwapMeshOptions): Promise<SwapMesh>
       );
     const allInSync = async (): Promise<boolean> => {
       const { complete, lost } = await fleet.call("progress", undefined);
-      if (lost.length > 0) throw new Error(`simulated sidecars lost their streams: ${lost.join("; ")}`);
+      if (lost.length > 0) throw new StreamsLostError(lost);
       if (clockMs() - toldMs > PROGRESS_MS) {
         toldMs = clockMs();
         onProgress(`${complete} of ${clients} simulated sidecars in sync`);
@@ -163,7 +175,11 @@ export async function startSwapMesh(options: SwapMeshOptions): Promise<SwapMesh>
           },
           limitMs,
         ),
-      sent: async () => sentOf(await mesh.proxies()),
+      sent: async () => {
+        // With many proxies it may be too busy for an answer in time; asked again, it does.
+        const ask = () => mesh.proxies().catch(() => undefined);
+        return sentOf(await waitFor("the control plane to list its proxies", ask, { limitMs: STATE_LIMIT_MS }));
+      },
       stop,
     };
     await swapMesh.resolved("True", APPLY_LIMIT_MS);
