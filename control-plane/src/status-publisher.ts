@@ -32,6 +32,10 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
   let record = "";
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
+  /** Writes that have begun or wait. What is scheduled meanwhile is one more write after them, not one each. */
+  let underWay = 0;
+  let isWanted = false;
+  let isStopped = false;
 
   const write = async () => {
     try {
@@ -49,15 +53,25 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    writing = writing.then(write);
+    underWay += 1;
+    writing = writing.then(write).finally(() => {
+      underWay -= 1;
+      if (underWay > 0 || !isWanted) return;
+      isWanted = false;
+      schedule();
+    });
     return writing;
   };
+  const schedule = () => {
+    if (isStopped) return;
+    if (underWay > 0) isWanted = true;
+    else timer ??= setTimeout(() => void flush(), DELAY_MS);
+  };
   return {
-    schedule() {
-      timer ??= setTimeout(() => void flush(), DELAY_MS);
-    },
+    schedule,
     flush,
     stop() {
+      isStopped = true;
       clearTimeout(timer);
     },
   };

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import type { StatusDocument } from "./status/document.js";
+import { createStatusPublisher } from "./status-publisher.js";
+
+let dir = "";
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+test("what is scheduled while a write goes on is one more write", async () => {
+  dir = await mkdtemp(join(tmpdir(), "weft-publisher-"));
+  const waiting: (() => void)[] = [];
+  const writes: (readonly StatusDocument[])[] = [];
+  const publisher = createStatusPublisher({
+    writer: {
+      write: (documents) => {
+        writes.push(documents);
+        return new Promise((done) => waiting.push(done));
+      },
+    },
+    inForceFile: join(dir, "in-force.json"),
+    conditions: new Map(),
+    collect: () => ({
+      objects: [],
+      diagnostics: [],
+      plugins: new Map(),
+      modules: new Map(),
+      rejected: () => [],
+      rollout: () => undefined,
+      counts: () => ({ matched: 0, acked: 0, rejected: 0 }),
+    }),
+    inForce: () => ({ objects: [], virtualServices: [] }),
+    logger: { info() {}, warn() {}, error() {} },
+  });
+  publisher.schedule();
+  await vi.waitFor(() => expect(writes).toHaveLength(1), 10_000);
+  for (let i = 0; i < 20; i++) {
+    publisher.schedule();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(writes).toHaveLength(1);
+  waiting.shift()?.();
+  await vi.waitFor(() => expect(writes).toHaveLength(2), 10_000);
+  publisher.schedule();
+  publisher.stop();
+  waiting.shift()?.();
+  const last = publisher.flush();
+  await vi.waitFor(() => expect(writes).toHaveLength(3), 10_000);
+  waiting.shift()?.();
+  await last;
+  publisher.schedule();
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  expect(writes).toHaveLength(3);
+});
