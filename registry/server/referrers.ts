@@ -1,17 +1,9 @@
 import { type ParsedDigest, parseDigest } from "../src/digest.js";
-import { type Annotations, decodeManifest, MAX_MANIFEST_BYTES } from "../src/manifest.js";
+import { type Descriptor, decodeManifest, MAX_MANIFEST_BYTES } from "../src/manifest.js";
 import { OCI_INDEX } from "../src/media-types.js";
+import { referrerDescriptor } from "../src/referrer-descriptor.js";
 import { ApiError } from "./errors.js";
 import { type Exchange, sendBytes } from "./exchange.js";
-
-/** An entry of the answer. */
-interface Referrer {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly artifactType?: string;
-  readonly annotations?: Annotations;
-}
 
 /** What the index has besides its entries. */
 const FRAME_BYTES = 1024;
@@ -25,7 +17,7 @@ export async function getReferrers(exchange: Exchange, name: string, digest: str
   const subject = requireDigest(digest);
   const artifactType = query.get("artifactType");
   const last = query.get("last");
-  const page: Referrer[] = [];
+  const page: Descriptor[] = [];
   let bytes = FRAME_BYTES;
   let next: string | undefined;
   for (const found of await manifests.referrers(name, subject)) {
@@ -54,21 +46,11 @@ function requireDigest(text: string): ParsedDigest {
 }
 
 /** Undefined for a manifest that is gone meanwhile. */
-async function describe({ manifests }: Exchange, name: string, digest: string): Promise<Referrer | undefined> {
+async function describe({ manifests }: Exchange, name: string, digest: string): Promise<Descriptor | undefined> {
   const stored = await manifests.get(name, digest);
   if (stored === undefined) return undefined;
-  const manifest = decodeManifest(stored.bytes, stored.mediaType);
-  const { annotations } = manifest;
-  // An image says what it is by its config where it has no type of its own; an index that has none says nothing.
-  const own = manifest.artifactType === "" ? undefined : manifest.artifactType;
-  const artifactType = own ?? (manifest.kind === "image" ? manifest.config.mediaType : undefined);
-  return {
-    mediaType: stored.mediaType,
-    digest,
-    size: stored.bytes.byteLength,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-  };
+  const { mediaType, bytes } = stored;
+  return referrerDescriptor(decodeManifest(bytes, mediaType), { mediaType, digest, size: bytes.byteLength });
 }
 
 function nextPage(name: string, digest: string, artifactType: string | null, last: string): string {

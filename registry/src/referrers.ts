@@ -2,9 +2,10 @@ import { pullScope } from "./blob.js";
 import { readBody } from "./body.js";
 import { digestOf, parseDigest } from "./digest.js";
 import { RegistryError } from "./error.js";
-import { type Descriptor, decodeManifest, type ImageManifest, MAX_MANIFEST_BYTES, type Manifest } from "./manifest.js";
+import { type Descriptor, decodeManifest, MAX_MANIFEST_BYTES, type Manifest } from "./manifest.js";
 import { OCI_INDEX } from "./media-types.js";
 import { formatReference, type Reference, type Repository } from "./reference.js";
+import { referrerDescriptor } from "./referrer-descriptor.js";
 import { deleteManifest, pullManifest, pushManifest } from "./remote-manifest.js";
 import { rewrite } from "./rewrite.js";
 import { nextPage } from "./tags.js";
@@ -146,15 +147,8 @@ async function readFallback(
 }
 
 function entryOf(manifest: Manifest, bytes: Uint8Array): Entry {
-  const own = manifest.artifactType === "" ? undefined : manifest.artifactType;
-  const artifactType = own ?? (manifest.kind === "image" ? (manifest as ImageManifest).config.mediaType : undefined);
-  const descriptor: Descriptor = {
-    mediaType: manifest.mediaType,
-    digest: digestOf(bytes),
-    size: bytes.byteLength,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(Object.keys(manifest.annotations).length === 0 ? {} : { annotations: manifest.annotations }),
-  };
+  const { mediaType } = manifest;
+  const descriptor = referrerDescriptor(manifest, { mediaType, digest: digestOf(bytes), size: bytes.byteLength });
   return { digest: descriptor.digest, descriptor, json: descriptor };
 }
 
