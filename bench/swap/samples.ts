@@ -10,8 +10,35 @@ export interface Sighting {
   readonly after: Sent;
 }
 
+/** What passed during a sighting, and what of it went wrong. */
+interface Traffic {
+  readonly requests: number;
+  readonly failed: number;
+  readonly unfiltered: number;
+  readonly failures: readonly string[];
+  readonly lostStreams: number;
+  /** Bytes of responses that the control plane sent, for all of them. */
+  readonly envoyBytes: number;
+  readonly clientBytes: number;
+  /** The same for simulated sidecars as it came over their connections, with HTTP/2 and TLS. */
+  readonly clientWireBytes: number;
+}
+
+function trafficOf({ load, fleet, before, after }: Sighting): Traffic {
+  return {
+    requests: load.requests,
+    failed: load.failed,
+    unfiltered: load.unfiltered,
+    failures: load.failures,
+    lostStreams: fleet.lost,
+    envoyBytes: after.envoyBytes - before.envoyBytes,
+    clientBytes: after.clientBytes - before.clientBytes,
+    clientWireBytes: fleet.wireBytes,
+  };
+}
+
 /** One push of a new version. Times are milliseconds from the end of the push; absent: it did not happen. */
-export interface SwapSample {
+export interface SwapSample extends Traffic {
   readonly envoysApplied: number;
   readonly clientsApplied: number;
   readonly firstEnvoyMs?: number;
@@ -27,19 +54,10 @@ export interface SwapSample {
   readonly refusedBy: number;
   /** Slots of which simulated sidecars got more than one version. */
   readonly unequalSlots: number;
-  readonly requests: number;
-  readonly failed: number;
-  readonly unfiltered: number;
-  readonly failures: readonly string[];
-  readonly lostStreams: number;
-  /** Bytes of responses that the control plane sent, for all of them. */
-  readonly envoyBytes: number;
-  readonly clientBytes: number;
-  /** The same for simulated sidecars as it came over their connections, with HTTP/2 and TLS. */
-  readonly clientWireBytes: number;
 }
 
-export function swapSample(pushedMs: number, { load, fleet, before, after }: Sighting, applied?: Applied): SwapSample {
+export function swapSample(pushedMs: number, sighting: Sighting, applied?: Applied): SwapSample {
+  const { load, fleet } = sighting;
   const since = (atMs: number): number => atMs - pushedMs;
   const firsts = load.targets.flatMap(({ firstNewMs }) => (firstNewMs === undefined ? [] : [since(firstNewMs)]));
   const olds = load.targets.flatMap(({ lastOldMs }) => (lastOldMs === undefined ? [] : [since(lastOldMs)]));
@@ -55,14 +73,7 @@ export function swapSample(pushedMs: number, { load, fleet, before, after }: Sig
     ...(fleet.lastMs === undefined ? {} : { lastClientMs: since(fleet.lastMs) }),
     refusedBy: applied?.rejected ?? 0,
     unequalSlots: Object.values(fleet.versions).filter((versions) => versions.length !== 1).length,
-    requests: load.requests,
-    failed: load.failed,
-    unfiltered: load.unfiltered,
-    failures: load.failures,
-    lostStreams: fleet.lost,
-    envoyBytes: after.envoyBytes - before.envoyBytes,
-    clientBytes: after.clientBytes - before.clientBytes,
-    clientWireBytes: fleet.wireBytes,
+    ...trafficOf(sighting),
   };
 }
 
@@ -70,7 +81,7 @@ export const FAULTS = ["not-found", "error-500", "down"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** A tag that could not be fetched, from before the WasmPlugin names it until after it names the old tag again. */
-export interface FaultSample {
+export interface FaultSample extends Traffic {
   readonly fault: Fault;
   /** After how many milliseconds the status said so. */
   readonly toldMs: number;
@@ -78,17 +89,10 @@ export interface FaultSample {
   readonly envoysChanged: number;
   /** Simulated sidecars that got a slot. */
   readonly clientsChanged: number;
-  readonly requests: number;
-  readonly failed: number;
-  readonly unfiltered: number;
-  readonly failures: readonly string[];
-  readonly lostStreams: number;
-  readonly envoyBytes: number;
-  readonly clientBytes: number;
-  readonly clientWireBytes: number;
 }
 
-export function faultSample(fault: Fault, toldMs: number, { load, fleet, before, after }: Sighting): FaultSample {
+export function faultSample(fault: Fault, toldMs: number, sighting: Sighting): FaultSample {
+  const { load, fleet, before, after } = sighting;
   const changed = new Set(load.targets.flatMap(({ name, lastOldMs }) => (lastOldMs === undefined ? [] : [name])));
   for (const slot of new Set([...Object.keys(before.slots), ...Object.keys(after.slots)]))
     if (before.slots[slot] !== after.slots[slot]) changed.add(slot.replace(/^default\/(\S+) .*/, "$1"));
@@ -97,13 +101,6 @@ export function faultSample(fault: Fault, toldMs: number, { load, fleet, before,
     toldMs,
     envoysChanged: changed.size,
     clientsChanged: fleet.swapped,
-    requests: load.requests,
-    failed: load.failed,
-    unfiltered: load.unfiltered,
-    failures: load.failures,
-    lostStreams: fleet.lost,
-    envoyBytes: after.envoyBytes - before.envoyBytes,
-    clientBytes: after.clientBytes - before.clientBytes,
-    clientWireBytes: fleet.wireBytes,
+    ...trafficOf(sighting),
   };
 }
