@@ -1,3 +1,4 @@
+import { Workload as NodeWorkload } from "@weft/sdk";
 import { UNKNOWN } from "./text";
 
 /** Who a workload is, as far as this proxy knows. */
@@ -45,12 +46,10 @@ export function identityOf(parts: string[]): Identity {
 /** From a node id, `sidecar~<ip>~<name>.<namespace>~<domain>`. */
 export function workloadOfNode(id: string): Workload {
   const workload = new Workload();
-  const parts = id.split("~");
-  if (parts.length != 4) return workload;
-  const dot = parts[2].lastIndexOf(".");
-  if (dot < 1 || dot == parts[2].length - 1) return workload;
-  workload.name = parts[2].substring(0, dot);
-  workload.namespace = parts[2].substring(dot + 1);
+  const own = NodeWorkload.ofNode(id);
+  if (own === null) return workload;
+  workload.name = own.name;
+  workload.namespace = own.namespace;
   return workload;
 }
 
