@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -128,6 +128,26 @@ async function run({ command, args, env = {}, ready }: Launch, dir: string): Pro
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Stops a process in its tracks, until SIGCONT. The signal returns at once, and a thread on another processor runs on
+ * for a moment: this waits until each of its threads stands still.
+ */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  const deadline = Date.now() + STOP_LIMIT_MS;
+  while (!(await threadStates(pid)).every((state) => state === "T")) {
+    if (Date.now() > deadline) throw new Error(`process ${pid} runs on ${STOP_LIMIT_MS} ms after SIGSTOP`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the state follows the command, which is in parentheses. */
+async function threadStates(pid: number): Promise<string[]> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8")));
+  return stats.map((stat) => stat.slice(stat.lastIndexOf(")") + 2).charAt(0));
 }
 
 function hasEnded(child: ChildProcess): boolean {
