@@ -1,5 +1,6 @@
 import { AssertionError } from "node:assert";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addProxyCommands } from "./commands/proxy-program.js";
 
 /**
  * The `weft` command. Each subcommand imports what it needs when it runs, so that `--help` is quick.
@@ -391,6 +392,8 @@ for (const [action, description] of [
       const { rolloutAct } = await import("./commands/rollout.js");
       process.exitCode = await rolloutAct(action, plugin, options);
     });
+
+addProxyCommands(program);
 
 const status = program.command("status").description("what runs where, and why not");
 status

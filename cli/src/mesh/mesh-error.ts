@@ -4,6 +4,10 @@ export type MeshErrorCode =
   | "port-in-use"
   | "control-plane-failed"
   | "no-rollout"
+  /** The folder has no such workload, or what is given names none. */
+  | "no-workload"
+  /** A proxy's admin API does not answer as Envoy's does. */
+  | "proxy-unreachable"
   | "setup-missing";
 
 /** The mesh cannot run on this machine as it was asked to. The message says what to do. */
