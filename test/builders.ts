@@ -67,9 +67,14 @@ export function mkVirtualService(name: string, weights: Readonly<Record<string, 
     http: [
       {
         matches: [],
-        destinations: Object.entries(weights).map(([subset, weight]) => ({ host, subset, weight })),
+        action: {
+          kind: "forward",
+          destinations: Object.entries(weights).map(([subset, weight]) => ({ host, subset, weight })),
+        },
       },
     ],
+    tcp: [],
+    tls: [],
   };
 }
 

@@ -1,9 +1,7 @@
+import type { Destination, Target } from "../model/http-route.js";
 import { resolveHost } from "../model/service.js";
-import type { Destination } from "../model/virtual-service.js";
 import { type Field, type Reader, readInteger, readList, readObject, readPort } from "./fields.js";
 import { readDnsLabel, readHost } from "./names.js";
-
-type Target = Omit<Destination, "weight">;
 
 interface Share {
   readonly target: Target | undefined;

@@ -1,4 +1,5 @@
-import type { HeaderMatch, HttpMatch, StringMatch } from "../model/virtual-service.js";
+import type { HeaderMatch, HttpMatch } from "../model/http-route.js";
+import type { StringMatch } from "../model/string-match.js";
 import {
   type Field,
   isObject,
@@ -35,7 +36,7 @@ export const readHttpMatch: Reader<HttpMatch> = readObject((fields, field) => {
   const method = fields.optional("method", readStringMatch);
   const headers = fields.optional("headers", readHeaders) ?? [];
   if (uri !== undefined) warnPath(uri, field);
-  return { headers, ...(uri !== undefined && { uri }), ...(method !== undefined && { method }) };
+  return { headers, queryParams: [], ...(uri !== undefined && { uri }), ...(method !== undefined && { method }) };
 });
 
 function readHeaders(field: Field): HeaderMatch[] | undefined {

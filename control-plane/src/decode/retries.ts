@@ -1,4 +1,4 @@
-import type { RetryPolicy } from "../model/virtual-service.js";
+import type { RetryPolicy } from "../model/http-route.js";
 import { readDurationMs } from "./duration.js";
 import { type Reader, readInteger, readObject, readString, refuse, show } from "./fields.js";
 import { nearest } from "./nearest.js";
@@ -38,7 +38,7 @@ export const readRetries: Reader<RetryPolicy> = readObject((fields) => {
   };
 });
 
-const readConditions: Reader<string> = (field) => {
+const readConditions: Reader<string[]> = (field) => {
   const text = readString()(field);
   if (text === undefined) return undefined;
   const conditions = text.split(",").map((condition) => condition.trim());
@@ -55,5 +55,5 @@ const readConditions: Reader<string> = (field) => {
     const hint = near === undefined ? `use some of ${[...CONDITIONS].join(", ")}` : `did you mean ${near}?`;
     return refuse(field, "InvalidValue", `${show(condition)} is not a condition of Envoy`, hint);
   }
-  return [...new Set(conditions)].join(",");
+  return [...new Set(conditions)];
 };

@@ -25,12 +25,17 @@ spec:
     http: [
       {
         matches: [],
-        destinations: [
-          { host, subset: "v1", weight: 90 },
-          { host, subset: "v2", weight: 10 },
-        ],
+        action: {
+          kind: "forward",
+          destinations: [
+            { host, subset: "v1", weight: 90 },
+            { host, subset: "v2", weight: 10 },
+          ],
+        },
       },
     ],
+    tcp: [],
+    tls: [],
   });
   expect(warnings).toEqual([]);
 });
@@ -77,15 +82,18 @@ spec:
               { name: "x-any" },
               { name: "x-re", match: { kind: "regex", value: "v[0-9]+" } },
             ],
+            queryParams: [],
           },
-          { uri: { kind: "regex", value: "/v(?:1|2)/.*" }, headers: [] },
+          { uri: { kind: "regex", value: "/v(?:1|2)/.*" }, headers: [], queryParams: [] },
         ],
-        destinations: [{ host, subset: "v2", port: 80, weight: 100 }],
+        action: { kind: "forward", destinations: [{ host, subset: "v2", port: 80, weight: 100 }] },
         timeoutMs: 61_500,
-        retries: { attempts: 3, perTryTimeoutMs: 100, retryOn: "5xx,reset" },
+        retries: { attempts: 3, perTryTimeoutMs: 100, retryOn: ["5xx", "reset"] },
       },
-      { matches: [], destinations: [{ host, weight: 100 }], retries: { attempts: 0 } },
+      { matches: [], action: { kind: "forward", destinations: [{ host, weight: 100 }] }, retries: { attempts: 0 } },
     ],
+    tcp: [],
+    tls: [],
   });
   expect(warnings).toEqual([]);
 });

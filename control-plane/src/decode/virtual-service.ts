@@ -1,5 +1,6 @@
+import type { HttpRoute } from "../model/http-route.js";
 import { resolveHost } from "../model/service.js";
-import type { HttpRoute, VirtualService } from "../model/virtual-service.js";
+import type { VirtualService } from "../model/virtual-service.js";
 import { readDestinations } from "./destination.js";
 import { readDurationMs } from "./duration.js";
 import { readExportTo } from "./export-to.js";
@@ -26,7 +27,7 @@ export function readVirtualService(metadata: Metadata): Reader<VirtualService> {
     const http = fields.required("http", readList(readRoute(namespace), { min: 1 }), "add at least one route") ?? [];
     warnUnreachable(http, field);
     const resolved = (hosts ?? []).map((host) => resolveHost(host, namespace));
-    return { namespace, name, hosts: [...new Set(resolved)], http };
+    return { namespace, name, hosts: [...new Set(resolved)], http, tcp: [], tls: [] };
   });
 }
 
@@ -53,7 +54,7 @@ function readRoute(namespace: string): Reader<HttpRoute> {
     const retries = fields.optional("retries", readRetries);
     return {
       matches,
-      destinations,
+      action: { kind: "forward", destinations },
       ...(name !== undefined && { name }),
       // In Istio 0s switches the limit off.
       ...(timeoutMs !== undefined && timeoutMs > 0 && { timeoutMs }),

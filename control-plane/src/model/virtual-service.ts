@@ -1,57 +1,31 @@
-/** How a string is compared. `regex` is RE2 and must match the whole value. */
-export type StringMatch =
-  | { readonly kind: "exact"; readonly value: string }
-  | { readonly kind: "prefix"; readonly value: string }
-  | { readonly kind: "regex"; readonly value: string };
+import type { Destination, HttpRoute, HttpRouteOptions } from "./http-route.js";
+import type { TcpRoute, TlsRoute } from "./tcp-route.js";
 
-export interface HeaderMatch {
-  /** Lower case. */
-  readonly name: string;
-  /** Absent: the header must be present. */
-  readonly match?: StringMatch;
-}
-
-/** All parts that are given must hold. */
-export interface HttpMatch {
-  readonly uri?: StringMatch;
-  readonly method?: StringMatch;
-  readonly headers: readonly HeaderMatch[];
-}
-
-export interface Destination {
-  /** Resolved to a full name. */
-  readonly host: string;
-  readonly subset?: string;
-  /** Port of the service; absent when it has only one. */
-  readonly port?: number;
-  /** Share in percent; the weights of a route add up to 100. */
-  readonly weight: number;
-}
-
-export interface RetryPolicy {
-  readonly attempts: number;
-  readonly perTryTimeoutMs?: number;
-  /** Envoy's comma-separated conditions; absent means the mesh's default. */
-  readonly retryOn?: string;
-}
-
-export interface HttpRoute {
-  readonly name?: string;
-  /** Any of them; empty matches every request. */
-  readonly matches: readonly HttpMatch[];
-  readonly destinations: readonly Destination[];
-  /** Absent: no limit. */
-  readonly timeoutMs?: number;
-  /** Absent: the mesh's default. */
-  readonly retries?: RetryPolicy;
+/** A rule whose requests the rules of another VirtualService decide on, one without hosts. */
+export interface DelegateRoute extends HttpRouteOptions {
+  readonly delegate: { readonly namespace: string; readonly name: string };
 }
 
 /** A VirtualService for traffic inside the mesh. */
 export interface VirtualService {
   readonly namespace: string;
   readonly name: string;
-  /** Resolved to full names. */
+  /** Resolved to full names; `*.foo.com` and `*` stand for many. Empty: the rules are for others to delegate to. */
   readonly hosts: readonly string[];
-  /** The first that matches decides. */
-  readonly http: readonly HttpRoute[];
+  /** Namespaces whose workloads follow it; absent: all. */
+  readonly exportTo?: readonly string[];
+  /** The first that matches decides, of these and of the following two. */
+  readonly http: readonly (HttpRoute | DelegateRoute)[];
+  readonly tcp: readonly TcpRoute[];
+  readonly tls: readonly TlsRoute[];
+}
+
+/** Where a rule itself sends requests. */
+export function destinationsOf(rule: HttpRoute | DelegateRoute): readonly Destination[] {
+  return "action" in rule && rule.action.kind === "forward" ? rule.action.destinations : [];
+}
+
+/** Whether callers of a namespace follow it. */
+export function isVisibleTo({ exportTo }: Pick<VirtualService, "exportTo">, namespace: string): boolean {
+  return exportTo === undefined || exportTo.includes(namespace);
 }

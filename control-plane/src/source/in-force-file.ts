@@ -12,7 +12,7 @@ export interface InForceRecord {
 }
 
 /** Changes when the model does: a record of another shape is of no use. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The record of the last run; undefined when there is none that can be used. */
 export async function readInForce(path: string): Promise<InForceRecord | undefined> {

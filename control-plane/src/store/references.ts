@@ -4,7 +4,7 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import type { Service } from "../model/service.js";
-import type { VirtualService } from "../model/virtual-service.js";
+import { destinationsOf, type VirtualService } from "../model/virtual-service.js";
 
 /** What a check of one object against the others needs. */
 export interface ReferenceContext {
@@ -15,8 +15,8 @@ export interface ReferenceContext {
 /** What a VirtualService names and nobody defines. An object with such a reference is not put in force. */
 export function checkVirtualService(virtualService: VirtualService, context: ReferenceContext): Diagnostic[] {
   const object: ObjectRef = { kind: "VirtualService", namespace: virtualService.namespace, name: virtualService.name };
-  return virtualService.http.flatMap((rule, r) =>
-    rule.destinations.flatMap((destination, d) => {
+  return virtualService.http.flatMap((rule, r) => {
+    return destinationsOf(rule).flatMap((destination, d) => {
       const field = `spec.http[${r}].route[${d}].destination`;
       const service = context.services.get(destination.host);
       if (service === undefined)
@@ -57,8 +57,8 @@ export function checkVirtualService(virtualService: VirtualService, context: Ref
           ),
         );
       return problems;
-    }),
-  );
+    });
+  });
 }
 
 /** A port on which the object's hosts are called and which the destination, named without port, does not have. */

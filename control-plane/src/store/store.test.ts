@@ -11,7 +11,7 @@ import {
 import { DEFAULT_PLUGIN_POLICY } from "../model/mesh-config.js";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { Snapshot } from "../model/snapshot.js";
-import type { VirtualService } from "../model/virtual-service.js";
+import { destinationsOf, type VirtualService } from "../model/virtual-service.js";
 import { createStore, type Store, type StoreChange } from "./store.js";
 
 const HOST = "backend.default.svc.cluster.local";
@@ -32,7 +32,10 @@ const virtual = (weights: Readonly<Record<string, number>>, over: Partial<Virtua
 });
 /** One rule to one destination. */
 const route = (destination: { host: string; subset?: string; port?: number }, over: Partial<VirtualService> = {}) =>
-  virtual({}, { http: [{ matches: [], destinations: [{ ...destination, weight: 100 }] }], ...over });
+  virtual(
+    {},
+    { http: [{ matches: [], action: { kind: "forward", destinations: [{ ...destination, weight: 100 }] } }], ...over },
+  );
 const plugin = (name: string, over = {}): MeshObject => ({ kind: "WasmPlugin", value: mkPlugin(name, over) });
 
 /** `SubsetNotFound VirtualService default/backend spec.http[0]…` */
@@ -43,7 +46,7 @@ const problems = (store: Store) =>
 /** The subsets of the rule in force for backend, with their weights; undefined where none is in force. */
 const inForce = (store: Store) => {
   const found = store.current.snapshot.virtualServices.get("default/backend");
-  return found && Object.fromEntries((found.http[0]?.destinations ?? []).map((d) => [d.subset, d.weight]));
+  return found && Object.fromEntries(destinationsOf(found.http[0]!).map((d) => [d.subset, d.weight]));
 };
 
 describe("a VirtualService", () => {
@@ -114,10 +117,13 @@ describe("a VirtualService", () => {
           http: [
             {
               matches: [],
-              destinations: [
-                { host: HOST, subset: "v8", weight: 50 },
-                { host: HOST, subset: "v9", port: 9, weight: 50 },
-              ],
+              action: {
+                kind: "forward",
+                destinations: [
+                  { host: HOST, subset: "v8", weight: 50 },
+                  { host: HOST, subset: "v9", port: 9, weight: 50 },
+                ],
+              },
             },
           ],
         },

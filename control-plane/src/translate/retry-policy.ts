@@ -8,13 +8,13 @@ import {
   type RetryPolicySchema,
 } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { PreviousHostsPredicateSchema } from "../envoy-api/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import type { RetryPolicy } from "../model/http-route.js";
 import type { Requirement } from "../model/plugin-manifest.js";
-import type { RetryPolicy } from "../model/virtual-service.js";
 import { milliseconds } from "./duration.js";
 import { pack } from "./encode.js";
 
 const DEFAULT_ATTEMPTS = 2;
-const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
+const DEFAULT_RETRY_ON = ["connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"];
 const GRPC_CONDITIONS = new Set(["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"]);
 /* Longer ones are not waited for: Envoy then falls back to the usual back-off. */
 const MAX_RETRY_AFTER_MS = 60_000;
@@ -33,7 +33,7 @@ export interface RouteRetries {
  */
 export function routeRetries(policy: RetryPolicy | undefined, requirements: ReadonlySet<Requirement>): RouteRetries {
   const attempts = policy?.attempts ?? DEFAULT_ATTEMPTS;
-  const retryOn = attempts === 0 ? [] : (policy?.retryOn ?? DEFAULT_RETRY_ON).split(",");
+  const retryOn = attempts === 0 ? [] : (policy?.retryOn ?? DEFAULT_RETRY_ON);
   // Without a list this condition would never hold.
   const statusCodes = retryOn.includes("retriable-status-codes") ? [503] : [];
   const how = howToRetry(policy);

@@ -8,10 +8,12 @@ import type {
 } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
 import type { StringMatcherSchema } from "../envoy-api/gen/envoy/type/matcher/v3/string_pb.js";
+import type { Destination, HttpMatch, HttpRoute, UriMatch } from "../model/http-route.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import type { Destination, HttpMatch, HttpRoute, StringMatch } from "../model/virtual-service.js";
+import type { StringMatch } from "../model/string-match.js";
+import { destinationsOf } from "../model/virtual-service.js";
 import { milliseconds } from "./duration.js";
 import { encodeResource } from "./encode.js";
 import { requirements, sortedServices, subsetsOf, virtualServiceFor } from "./mesh-index.js";
@@ -83,7 +85,7 @@ function serviceRoutes(snapshot: Snapshot, service: Service, port: ServicePort):
   const rules = virtualServiceFor(snapshot, service.host)?.http ?? [];
   const routes = rules.flatMap((rule, index) => {
     const name = rule.name ?? `${service.name}-${index}`;
-    return ruleRoutes(snapshot, rule, rule.destinations, port, name);
+    return ruleRoutes(snapshot, rule, destinationsOf(rule), port, name);
   });
   // A rule without a match takes everything; only where there is none does the service itself answer.
   if (rules.some((rule) => rule.matches.length === 0)) return routes;
@@ -210,7 +212,7 @@ function matchOf(match: HttpMatch | undefined): MatchParts {
   return { pathSpecifier: pathSpecifier(match?.uri), headers };
 }
 
-function pathSpecifier(uri: StringMatch | undefined): MatchParts["pathSpecifier"] {
+function pathSpecifier(uri: UriMatch | undefined): MatchParts["pathSpecifier"] {
   switch (uri?.kind) {
     case undefined:
       return { case: "prefix", value: "/" };
@@ -218,6 +220,8 @@ function pathSpecifier(uri: StringMatch | undefined): MatchParts["pathSpecifier"
       return { case: "path", value: uri.value };
     case "prefix":
       return { case: "prefix", value: uri.value };
+    case "path":
+      return { case: "pathSeparatedPrefix", value: uri.value };
     case "regex":
       return { case: "safeRegex", value: { regex: uri.value } };
   }
