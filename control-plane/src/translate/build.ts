@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import type { Callout } from "../model/callout.js";
 import { objectKey } from "../model/object-ref.js";
-import type { Plugin } from "../model/plugin.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { buildCalloutCluster, buildCalloutEndpoints } from "./callout-clusters.js";
+import { calloutSite } from "./callout-clusters.js";
 import { buildInboundCluster, buildOutboundCluster } from "./clusters.js";
 import { buildEndpoints } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
@@ -16,14 +14,14 @@ import { buildNetworkSlot } from "./network-slots.js";
 import { type Ref, slotEntries } from "./ref.js";
 import { buildOutboundRoutes } from "./routes.js";
 import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from "./secrets.js";
+import { buildServerCluster, buildServerEndpoints, type ServerSite } from "./server-clusters.js";
 
 /** Makes the resource that a ref, selected from the same snapshot, names. */
 export function build(ref: Ref, snapshot: Snapshot): Resource {
   switch (ref.type) {
     case "cluster": {
       if (ref.name.startsWith("callout|")) {
-        const { plugin, callout } = calloutSite(ref, snapshot);
-        return buildCalloutCluster(snapshot, plugin, callout);
+        return buildServerCluster(snapshot, calloutOf(ref, snapshot));
       }
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
@@ -34,8 +32,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     }
     case "endpoints": {
       if (ref.name.startsWith("callout|")) {
-        const { plugin, callout } = calloutSite(ref, snapshot);
-        return buildCalloutEndpoints(snapshot, plugin, callout);
+        return buildServerEndpoints(snapshot, calloutOf(ref, snapshot));
       }
       const { service, port, subset } = outboundSite(ref, snapshot);
       return buildEndpoints(snapshot, service, port, subset);
@@ -63,12 +60,12 @@ function networkSlot(ref: Ref, snapshot: Snapshot): Resource {
   return buildNetworkSlot(snapshot, ref.name, entry);
 }
 
-function calloutSite(ref: Ref, snapshot: Snapshot): { plugin: Plugin; callout: Callout } {
+function calloutOf(ref: Ref, snapshot: Snapshot): ServerSite {
   const [, namespace = "", name = "", calloutName] = ref.name.split("|");
   const plugin = snapshot.plugins.get(objectKey({ namespace, name }));
   const callout = plugin?.callouts.find((candidate) => candidate.name === calloutName);
   assert(plugin !== undefined && callout !== undefined, `no callout behind ${ref.name}`);
-  return { plugin, callout };
+  return calloutSite(plugin, callout);
 }
 
 function outboundSite(ref: Ref, snapshot: Snapshot): { service: Service; port: ServicePort; subset: string } {
