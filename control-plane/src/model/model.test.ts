@@ -41,9 +41,21 @@ describe("mtlsModeFor", () => {
       [policy("default", "STRICT", { name: "b" }), policy("default", "DISABLE", { name: "a" })],
       "DISABLE",
     ],
+    ["its port says it", [policy("default", "STRICT", { ...app, ports: { 80: "DISABLE" } })], "DISABLE"],
+    ["another port says something", [policy("default", "STRICT", { ...app, ports: { 81: "DISABLE" } })], "STRICT"],
+    [
+      "its port alone says it",
+      [policy("default", undefined, { ...app, ports: { 80: "STRICT" } }), policy(ROOT, "DISABLE")],
+      "STRICT",
+    ],
+    [
+      "a wider policy names the port",
+      [policy("default", "STRICT", app), policy(ROOT, undefined, { ...app, ports: { 80: "DISABLE" } })],
+      "STRICT",
+    ],
   ])("when %s", (_name, policies, expected) => {
-    expect(mtlsModeFor(workload, policies, ROOT)).toBe(expected);
-    expect(mtlsModeFor(workload, policies.toReversed(), ROOT)).toBe(expected);
+    expect(mtlsModeFor(workload, 80, policies, ROOT)).toBe(expected);
+    expect(mtlsModeFor(workload, 80, policies.toReversed(), ROOT)).toBe(expected);
   });
 });
 

@@ -11,21 +11,28 @@ export interface PeerAuthentication {
   readonly selector?: Labels;
   /** Absent: what the wider scope says. */
   readonly mode?: MtlsMode;
+  /** By a port of the workload itself, whatever its Services call it; only beside a selector. */
+  readonly ports?: Readonly<Record<number, MtlsMode>>;
 }
 
-/** The mode in force for a workload: workload before namespace before mesh; among equals the first by name. */
+/**
+ * The mode in force for a port of a workload, as the workload has it: workload before namespace before mesh; among equals
+ * the first by name. What a policy says of the port counts before what it says of the workload.
+ */
 export function mtlsModeFor(
   workload: Workload,
+  port: number,
   policies: Iterable<PeerAuthentication>,
   rootNamespace: string,
 ): MtlsMode {
   let best: { readonly rank: number; readonly name: string; readonly mode: MtlsMode } | undefined;
   for (const policy of policies) {
-    if (policy.mode === undefined) continue;
+    const mode = policy.ports?.[port] ?? policy.mode;
+    if (mode === undefined) continue;
     const rank = scopeRank(policy, workload, rootNamespace);
     if (rank === undefined) continue;
     if (best === undefined || rank < best.rank || (rank === best.rank && policy.name < best.name))
-      best = { rank, name: policy.name, mode: policy.mode };
+      best = { rank, name: policy.name, mode };
   }
   return best?.mode ?? "PERMISSIVE";
 }

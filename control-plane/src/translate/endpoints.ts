@@ -1,7 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
-import { mtlsModeFor } from "../model/peer-authentication.js";
 import type { Resource } from "../model/resource.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
@@ -10,6 +9,7 @@ import type { Workload } from "../model/workload.js";
 import { appPort } from "./clusters.js";
 import { encodeResource } from "./encode.js";
 import { subsetsOf, workloadsOf } from "./mesh-index.js";
+import { mtlsModeAt } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
@@ -39,7 +39,7 @@ function lbEndpoint(
   workload: Workload,
   { service, port, subset }: { readonly service: Service; readonly port: ServicePort; readonly subset: string },
 ): MessageInitShape<typeof LbEndpointSchema> {
-  const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
+  const mode = mtlsModeAt(snapshot, workload, port);
   const mtls = workload.hasSidecar && mode !== "DISABLE";
   return {
     hostIdentifier: {

@@ -117,6 +117,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         name: "p",
         mode: pick(["STRICT", "PERMISSIVE", "DISABLE"] as const),
         ...(random() < 0.5 ? { selector: { app } } : {}),
+        ...(random() < 0.3 ? { ports: { [pick([80, 18080])]: pick(["STRICT", "DISABLE"] as const) } } : {}),
       };
       return {
         ...snapshot,

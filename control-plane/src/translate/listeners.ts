@@ -10,7 +10,6 @@ import {
   TcpProxySchema,
   UpstreamConnectMode,
 } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { mtlsModeFor } from "../model/peer-authentication.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
@@ -19,6 +18,7 @@ import { tcpMetricAccessLogs } from "./access-logs.js";
 import { encodeResource, pack } from "./encode.js";
 import { httpConnectionManager } from "./http-connection-manager.js";
 import { downstreamMeshTls } from "./mesh-tls.js";
+import { mtlsModeAt } from "./mtls-mode.js";
 import {
   inboundCluster,
   inboundListener,
@@ -73,7 +73,7 @@ export function buildInboundListener(
   port: ServicePort,
 ): Resource {
   const name = inboundListener(port.port);
-  const mode = mtlsModeFor(workload, snapshot.peerAuthentications.values(), snapshot.settings.rootNamespace);
+  const mode = mtlsModeAt(snapshot, workload, port);
   const cluster = inboundCluster(port.port, service.host);
   const before = networkFilters(snapshot, workload, "server", port.port);
   const closed = isClosed(snapshot, workload, "server", port.port);

@@ -69,6 +69,23 @@ export function workloadsOf(snapshot: Pick<Snapshot, "workloads">, service: Serv
   return candidates.filter((workload) => matchesLabels(service.selector, workload.labels));
 }
 
+const policies = memoByIdentity((all: ReadonlyMap<string, { readonly namespace: string }>) => {
+  const byNamespace = new Map<string, { readonly namespace: string }[]>();
+  for (const [, policy] of sortedEntries(all)) {
+    const list = byNamespace.get(policy.namespace);
+    if (list === undefined) byNamespace.set(policy.namespace, [policy]);
+    else list.push(policy);
+  }
+  return byNamespace;
+});
+
+/** The policies of one kind by their namespaces, each in the order of their names. */
+export function policiesByNamespace<T extends { readonly namespace: string }>(
+  all: ReadonlyMap<string, T>,
+): ReadonlyMap<string, readonly T[]> {
+  return policies(all) as unknown as ReadonlyMap<string, T[]>;
+}
+
 const servicesByNamespace = memoByIdentity((services: Snapshot["services"]) => {
   const byNamespace = new Map<string, Service[]>();
   for (const [, service] of sortedEntries(services)) {
