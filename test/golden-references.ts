@@ -48,7 +48,7 @@ export function brokenReferences(resources: readonly JsonResource[]): string[] {
   return problems;
 }
 
-/** Listeners speak HTTP through four slots and a router, in this order; anything else is named. */
+/** Listeners speak HTTP through four slots, filters that routes configure, and a router; anything else is named. */
 export function brokenSlots(resources: readonly JsonResource[]): string[] {
   const problems: string[] = [];
   for (const { name: owner, type, config } of resources) {
@@ -57,6 +57,7 @@ export function brokenSlots(resources: readonly JsonResource[]): string[] {
     const prefix = `weft/${direction === "outbound" ? "out" : "in"}/${port}`;
     const expected = [
       ...["authn", "authz", "stats", "default"].map((phase) => `${prefix}/${phase}`),
+      ...(direction === "outbound" ? ["envoy.filters.http.fault", "envoy.filters.http.cors"] : []),
       "envoy.filters.http.router",
     ];
     walk(config, ({ http_filters: filters }) => {

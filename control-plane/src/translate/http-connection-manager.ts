@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FilterSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_components_pb.js";
 import type { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
+import { CorsSchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
+import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import {
@@ -17,7 +19,7 @@ import type { Workload } from "../model/workload.js";
 import { metricAccessLogs } from "./access-logs.js";
 import { ADS } from "./config-source.js";
 import { pack } from "./encode.js";
-import { managerStatPrefix, slotName } from "./names.js";
+import { CORS_FILTER, FAULT_FILTER, managerStatPrefix, slotName } from "./names.js";
 import { pluginsFor } from "./plugin-order.js";
 
 const FILTER_CHAIN_TYPE_URL = `type.googleapis.com/${FilterChainConfigSchema.typeName}`;
@@ -54,7 +56,11 @@ function managerConfig(
       routes.kind === "ads"
         ? { case: "rds", value: { routeConfigName: routes.name, configSource: ADS } }
         : { case: "routeConfig", value: routes.routes },
-    httpFilters: [...PHASES.map((phase) => slot(slotName(direction, port, phase))), ROUTER],
+    httpFilters: [
+      ...PHASES.map((phase) => slot(slotName(direction, port, phase))),
+      ...(inbound ? [] : ROUTE_FILTERS),
+      ROUTER,
+    ],
     accessLog: metricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, direction, port)),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // A caller must not be able to claim who it is: the header is made from the certificate.
@@ -77,6 +83,12 @@ function slot(name: string): MessageInitShape<typeof HttpFilterSchema> {
     configType: { case: "configDiscovery", value: { configSource: ADS, typeUrls: [FILTER_CHAIN_TYPE_URL] } },
   };
 }
+
+/** They do nothing but what a route says, so that routes alone decide, and no listener changes with them. */
+const ROUTE_FILTERS: readonly MessageInitShape<typeof HttpFilterSchema>[] = [
+  { name: FAULT_FILTER, configType: { case: "typedConfig", value: pack(HTTPFaultSchema, {}) } },
+  { name: CORS_FILTER, configType: { case: "typedConfig", value: pack(CorsSchema, {}) } },
+];
 
 const ROUTER: MessageInitShape<typeof HttpFilterSchema> = {
   name: "envoy.filters.http.router",

@@ -14,6 +14,8 @@ import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpo
 import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
 import { ConfigSchema as StatsAccessLogSchema } from "../envoy-api/gen/envoy/extensions/access_loggers/stats/v3/stats_pb.js";
+import { CorsPolicySchema, CorsSchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
+import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
 import { RBACSchema } from "../envoy-api/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
@@ -25,6 +27,7 @@ import { RBACSchema as NetworkRBACSchema } from "../envoy-api/gen/envoy/extensio
 import { TcpProxySchema } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { WasmSchema as NetworkWasmSchema } from "../envoy-api/gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.js";
 import { PreviousHostsPredicateSchema } from "../envoy-api/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import { PreviousPrioritiesConfigSchema } from "../envoy-api/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { SecretSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
@@ -46,14 +49,18 @@ const SCHEMAS: Readonly<Record<ResourceType, DescMessage>> = {
 /** What may stand in an Any of ours. */
 const registry = createRegistry(
   ...Object.values(SCHEMAS),
+  CorsPolicySchema,
+  CorsSchema,
   DirectResponseSchema,
   DownstreamTlsContextSchema,
   FilterChainConfigSchema,
+  HTTPFaultSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   NetworkRBACSchema,
   NetworkWasmSchema,
   PreviousHostsPredicateSchema,
+  PreviousPrioritiesConfigSchema,
   RawBufferSchema,
   RBACSchema,
   RouterSchema,

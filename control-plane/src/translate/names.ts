@@ -74,3 +74,7 @@ export const SUBSET_FILTER_STATE = "wasm.weft.subset";
 
 /** The namespace of our own metadata on clusters and endpoints. */
 export const METADATA_NAMESPACE = "weft.mesh";
+
+/** Filters of the outbound side that routes configure, by the name under which they do. */
+export const FAULT_FILTER = "envoy.filters.http.fault";
+export const CORS_FILTER = "envoy.filters.http.cors";
