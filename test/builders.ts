@@ -5,6 +5,7 @@ import type { Plugin } from "../control-plane/src/model/plugin.js";
 import { DEFAULT_LIMITS } from "../control-plane/src/model/plugin-limits.js";
 import type { PluginManifest } from "../control-plane/src/model/plugin-manifest.js";
 import { type Service, serviceHost } from "../control-plane/src/model/service.js";
+import type { ServiceEntry } from "../control-plane/src/model/service-entry.js";
 import { UNVERIFIED } from "../control-plane/src/model/verification.js";
 import type { VirtualService } from "../control-plane/src/model/virtual-service.js";
 import type { Workload } from "../control-plane/src/model/workload.js";
@@ -30,8 +31,23 @@ export function mkService(name: string, over: Partial<Service> = {}): Service {
     host: serviceHost(name, namespace),
     ports: [{ name: "http", port: 8080, targetPort: 8080, protocol: "http" }],
     selector: { app: name },
+    addresses: [],
+    exportTo: ["*"],
+    location: "internal",
+    resolution: { kind: "workloads" },
+    subjectAltNames: [],
     ...over,
   };
+}
+
+export function mkServiceEntry(name: string, hosts: readonly string[], over: Partial<Service> = {}): ServiceEntry {
+  const service = mkService(name, {
+    selector: {},
+    location: "external",
+    resolution: { kind: "dns", lookup: "strict", endpoints: [] },
+    ...over,
+  });
+  return { namespace: service.namespace, name, services: hosts.map((host) => ({ ...service, host })) };
 }
 
 export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload {
@@ -44,6 +60,7 @@ export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload
     ports: { http: 18080 },
     weight: 1,
     hasSidecar: true,
+    interception: "none",
     ...over,
   };
 }

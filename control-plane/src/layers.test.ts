@@ -25,7 +25,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   decode: {
     folders: ["model"],
     packages: ["yaml", "node:crypto", "node:net"],
-    names: { "node:crypto": ["createHash", "X509Certificate"], "node:net": ["isIPv4"] },
+    names: { "node:crypto": ["createHash", "X509Certificate"], "node:net": ["isIP", "isIPv4", "isIPv6"] },
     banned: IMPURE,
   },
   translate: {

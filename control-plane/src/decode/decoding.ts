@@ -24,6 +24,7 @@ export function objectOf(kind: MeshObject["kind"], spec: string, metadata = "{na
 const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   Service: "v1",
   WorkloadEntry: "networking.istio.io/v1",
+  ServiceEntry: "networking.istio.io/v1",
   DestinationRule: "networking.istio.io/v1",
   VirtualService: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",

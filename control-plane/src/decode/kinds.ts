@@ -6,6 +6,7 @@ import type { Metadata } from "./metadata.js";
 import { readPeerAuthentication } from "./peer-authentication.js";
 import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
+import { readServiceEntry } from "./service-entry.js";
 import { readVirtualService } from "./virtual-service.js";
 import { readWasmPlugin } from "./wasm-plugin.js";
 import { readWorkloadEntry } from "./workload-entry.js";
@@ -39,6 +40,13 @@ export const KINDS: readonly KindDefinition[] = [
     versions: ["v1", "v1beta1", "v1alpha3"],
     specOptional: false,
     read: (metadata) => convert(readWorkloadEntry(metadata), (value) => ({ kind: "WorkloadEntry", value })),
+  },
+  {
+    kind: "ServiceEntry",
+    group: "networking.istio.io",
+    versions: ["v1", "v1beta1", "v1alpha3"],
+    specOptional: false,
+    read: (metadata) => convert(readServiceEntry(metadata), (value) => ({ kind: "ServiceEntry", value })),
   },
   {
     kind: "DestinationRule",

@@ -19,6 +19,11 @@ test("a Service with its ports", () => {
       { name: "grpc-api", port: 9090, targetPort: 9090, protocol: "http2" },
       { name: "db", port: 5432, targetPort: 5433, protocol: "tcp" },
     ],
+    addresses: [],
+    exportTo: ["*"],
+    location: "internal",
+    resolution: { kind: "workloads" },
+    subjectAltNames: [],
   });
   expect(warnings).toEqual([]);
 });
@@ -30,8 +35,12 @@ test.each([
   ["{name: grpc, port: 1}", "http2"],
   ["{name: grpc-web, port: 1}", "http"],
   ["{name: tcp-x, port: 1}", "tcp"],
-  ["{name: https, port: 1}", "tcp"],
-  ["{name: tls-x, port: 1}", "tcp"],
+  ["{name: https, port: 1}", "tls"],
+  ["{name: tls-x, port: 1}", "tls"],
+  ["{name: mysql, port: 1}", "tcp"],
+  ["{name: smtp-in, port: 1}", "tcp"],
+  ["{port: 3306}", "tcp"],
+  ["{name: web, port: 25}", "tcp"],
   ["{name: http, port: 1, appProtocol: tcp}", "tcp"],
   ["{name: x, port: 1, appProtocol: http}", "http"],
   ["{name: x, port: 1, appProtocol: HTTP2}", "http2"],
@@ -45,13 +54,13 @@ test.each([
 });
 
 test.each([
-  ["{port: 80}", ["UnknownProtocol spec.ports[0]"]],
-  ["{name: web, port: 80}", ["UnknownProtocol spec.ports[0].name"]],
-  ["{name: httpx, port: 80}", ["UnknownProtocol spec.ports[0].name"]],
-  ["{name: http, port: 80, appProtocol: example.com/own}", ["UnknownProtocol spec.ports[0].appProtocol"]],
-])("port %s is TCP, with a warning", (port, problems) => {
+  ["{port: 80}", "auto", ["UnknownProtocol spec.ports[0]"]],
+  ["{name: web, port: 80}", "auto", ["UnknownProtocol spec.ports[0].name"]],
+  ["{name: httpx, port: 80}", "auto", ["UnknownProtocol spec.ports[0].name"]],
+  ["{name: http, port: 80, appProtocol: example.com/own}", "tcp", ["UnknownProtocol spec.ports[0].appProtocol"]],
+])("port %s is %s, with a warning", (port, protocol, problems) => {
   const { value, warnings } = accepted(service(`[${port}]`));
-  expect(value).toMatchObject({ ports: [{ protocol: "tcp" }] });
+  expect(value).toMatchObject({ ports: [{ protocol }] });
   expect(warnings).toEqual(problems);
 });
 
@@ -73,11 +82,37 @@ test("what a cluster does without the mesh may stay, and without a cluster a war
     "selector: {app: a}, type: LoadBalancer, clusterIP: 10.0.0.1, ipFamilies: [IPv4], sessionAffinity: None, internalTrafficPolicy: Cluster",
   );
   expect(accepted(yaml, {}).warnings).toEqual([]);
-  expect(accepted(yaml).warnings).toEqual([
-    "NoEffect spec.clusterIP",
-    "NoEffect spec.type",
-    "NoEffect spec.ports[0].nodePort",
-  ]);
+  expect(accepted(yaml).warnings).toEqual(["NoEffect spec.type", "NoEffect spec.ports[0].nodePort"]);
+});
+
+test.each([
+  ["selector: {a: b}, clusterIP: 10.0.0.1", ["10.0.0.1"], { kind: "workloads" }, []],
+  ["selector: {a: b}, clusterIPs: [10.0.0.1, 'FD00::1']", ["10.0.0.1", "fd00::1"], { kind: "workloads" }, []],
+  ["selector: {a: b}, clusterIP: ''", [], { kind: "workloads" }, []],
+  ["selector: {a: b}, clusterIP: None", [], { kind: "headless" }, []],
+  ["clusterIP: 10.0.0.1", ["10.0.0.1"], { kind: "static", endpoints: [] }, ["NoEndpoints spec.selector"]],
+  ["selector: {}", [], { kind: "static", endpoints: [] }, ["NoEndpoints spec.selector"]],
+  ["type: ExternalName, externalName: a.example", [], { kind: "externalName", host: "a.example" }, []],
+])("what answers for a Service with %s", (rest, addresses, resolution, problems) => {
+  const { value, warnings } = accepted(service("[{name: http, port: 80}]", rest));
+  expect(value).toMatchObject({ addresses, resolution });
+  expect(warnings).toEqual(problems);
+});
+
+test("an ExternalName needs no ports", () => {
+  const { value } = accepted(objectOf("Service", "{type: ExternalName, externalName: a.example}"));
+  expect(value).toMatchObject({ ports: [], resolution: { kind: "externalName", host: "a.example" } });
+});
+
+test.each([
+  ["'*'", ["*"]],
+  ["'.'", ["n"]],
+  ["'b, a ,a'", ["a", "b"]],
+  ["'~'", []],
+])("a Service with the annotation exportTo %s is seen by %j", (text, exportTo) => {
+  const metadata = `{name: x, namespace: n, annotations: {networking.istio.io/exportTo: ${text}}}`;
+  const yaml = objectOf("Service", "{ports: [{name: http, port: 80}], selector: {a: b}}", metadata);
+  expect(accepted(yaml).value).toMatchObject({ exportTo });
 });
 
 test.each([
@@ -98,20 +133,22 @@ test.each([
   ["[{name: http, port: 80}, {port: 81, appProtocol: tcp}]", "selector: {a: b}", ["MissingField spec.ports[1].name"]],
   ["[{name: http, port: 80}, {name: http, port: 81}]", "selector: {a: b}", ["DuplicateName spec.ports[1].name"]],
   ["[{name: http, port: 80}, {name: tcp, port: 80}]", "selector: {a: b}", ["DuplicatePort spec.ports[1].port"]],
-  ["[{name: http, port: 80}]", "x: 1", ["MissingField spec.selector", "UnknownField spec.x"]],
-  ["[{name: http, port: 80}]", "selector: {}", ["MissingField spec.selector"]],
-  ["[{name: http, port: 80}]", "selector: {a: b}, type: ExternalName", ["UnsupportedValue spec.type"]],
+  ["[{name: http, port: 80}]", "x: 1", ["NoEndpoints spec.selector", "UnknownField spec.x"]],
+  ["[{name: http, port: 80}]", "selector: {a: b}, type: ExternalName", ["MissingField spec.externalName"]],
+  ["[{name: http, port: 80}]", "selector: {a: b}, type: External", ["InvalidValue spec.type"]],
+  ["[{name: http, port: 80}]", "selector: {a: b}, clusterIP: none", ["InvalidAddress spec.clusterIP"]],
+  ["[{name: http, port: 80}]", "selector: {a: b}, clusterIP: 0.0.0.0", ["InvalidAddress spec.clusterIP"]],
+  [
+    "[{name: http, port: 80}]",
+    "selector: {a: b}, clusterIP: 10.0.0.1, clusterIPs: [10.0.0.2]",
+    ["InvalidValue spec.clusterIPs"],
+  ],
   [
     "[{name: http, port: 80}]",
     "selector: {a: b}, sessionAffinity: ClientIP",
     ["UnsupportedValue spec.sessionAffinity"],
   ],
-  ["[{name: http, port: 80}]", "selector: {a: b}, externalName: x.example", ["UnsupportedField spec.externalName"]],
-  [
-    "[{name: http, port: 80}]",
-    "selector: {a: b}, publishNotReadyAddresses: true",
-    ["UnsupportedValue spec.publishNotReadyAddresses"],
-  ],
+  ["[{name: http, port: 80}]", "selector: {a: b}, externalName: x.example", ["InvalidValue spec.externalName"]],
 ])("ports %s with %s is refused", (ports, rest, problems) => {
   expect(refused(service(ports, rest))).toEqual(problems);
 });

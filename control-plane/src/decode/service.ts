@@ -1,4 +1,7 @@
-import { type Service, type ServicePort, serviceHost } from "../model/service.js";
+import type { Labels } from "../model/selector.js";
+import { type Resolution, type Service, type ServicePort, serviceHost } from "../model/service.js";
+import { readIp } from "./addresses.js";
+import { EVERYBODY, exportNamespaces } from "./export-to.js";
 import {
   type Field,
   type ObjectFields,
@@ -13,15 +16,11 @@ import {
   show,
 } from "./fields.js";
 import type { Metadata } from "./metadata.js";
-import { readDnsLabel, readLabels } from "./names.js";
+import { readDnsLabel, readDnsSubdomain, readLabels } from "./names.js";
 import { portProtocol } from "./port-protocol.js";
-
-const SELECTOR_HINT = "name the labels of the workloads behind the Service";
 
 /** Fields by which a cluster, not the mesh, makes a Service reachable. Without a cluster nothing acts on them. */
 const CLUSTER_FIELDS = [
-  "clusterIP",
-  "clusterIPs",
   "allocateLoadBalancerNodePorts",
   "externalIPs",
   "externalTrafficPolicy",
@@ -41,44 +40,99 @@ export function readService(metadata: Metadata, standalone: boolean): Reader<Ser
     const { namespace, name } = metadata;
     readDnsLabel({ value: name, path: ["metadata", "name"], problems: field.problems });
     readReachability(fields, field, standalone);
-    const selector = fields.required("selector", readLabels, SELECTOR_HINT);
-    if (selector !== undefined && Object.keys(selector).length === 0)
-      field.problems.error([...field.path, "selector"], "MissingField", "is empty", SELECTOR_HINT);
-    const ports = fields.required(
-      "ports",
-      readList(readPortFields(standalone), { min: 1, max: 100 }),
-      "list the ports of the Service",
-    );
-    if (ports === undefined || selector === undefined) return undefined;
+    const externalName = readExternalName(fields, field, standalone);
+    const isExternal = externalName !== undefined;
+    const selector = fields.optional("selector", readLabels) ?? {};
+    const addresses = readAddresses(fields, field);
+    const exportTo = readVisibility(metadata, field);
+    const list = readList(readPortFields(standalone), { min: isExternal ? 0 : 1, max: 100 });
+    const ports = isExternal
+      ? (fields.optional("ports", list) ?? [])
+      : fields.required("ports", list, "list the ports of the Service");
+    if (ports === undefined) return undefined;
     checkPorts(ports, field);
     // Warnings about ports that could not be read would mislead.
     if (field.problems.hasErrors) return undefined;
-    return { namespace, name, host: serviceHost(name, namespace), ports: ports.flatMap(toServicePort), selector };
+    return {
+      namespace,
+      name,
+      host: serviceHost(name, namespace),
+      ports: ports.flatMap(toServicePort),
+      selector: isExternal ? {} : selector,
+      addresses: addresses === "None" ? [] : addresses,
+      exportTo,
+      location: "internal",
+      resolution: isExternal
+        ? { kind: "externalName", host: externalName }
+        : selectorResolution(selector, addresses === "None", field),
+      subjectAltNames: [],
+    };
   });
+}
+
+function selectorResolution(selector: Labels, headless: boolean, field: Field): Resolution {
+  if (Object.keys(selector).length > 0) return { kind: headless ? "headless" : "workloads" };
+  field.problems.warning(
+    [...field.path, "selector"],
+    "NoEndpoints",
+    "is missing or empty, so nothing answers for the Service",
+    "name the labels of the workloads behind it, or write a ServiceEntry with endpoints",
+  );
+  return { kind: "static", endpoints: [] };
+}
+
+/** The host behind a Service of type ExternalName. */
+function readExternalName(fields: ObjectFields, field: Field, standalone: boolean): string | undefined {
+  const type = fields.optional("type", readOneOf(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]));
+  if (standalone && (type === "NodePort" || type === "LoadBalancer")) warnNoEffect(field, "type", `is ${type}`);
+  const place = { ...field, path: [...field.path, "externalName"] };
+  if (type !== "ExternalName") {
+    if (fields.optional("externalName", readDnsSubdomain) !== undefined)
+      refuse(place, "InvalidValue", "is set, and type is not ExternalName", "add type: ExternalName, or remove it");
+    return undefined;
+  }
+  return fields.required("externalName", readDnsSubdomain, "name the host that it stands for");
+}
+
+/** The virtual addresses; `None` of a headless Service. */
+function readAddresses(fields: ObjectFields, field: Field): readonly string[] | "None" {
+  const readAddress: Reader<string> = (place) => (place.value === "None" ? "None" : readIp(place));
+  const first = fields.optional("clusterIP", (place) => (place.value === "" ? "" : readAddress(place)));
+  const all = fields.optional("clusterIPs", readList(readAddress, { max: 2 })) ?? [];
+  if (first !== undefined && first !== "" && all.length > 0 && all[0] !== first) {
+    const place = { ...field, path: [...field.path, "clusterIPs"] };
+    refuse(
+      place,
+      "InvalidValue",
+      "does not begin with clusterIP",
+      "write the same address first, or remove one of both",
+    );
+  }
+  const addresses = all.length > 0 ? all : first === undefined || first === "" ? [] : [first];
+  return addresses.includes("None") ? "None" : addresses;
+}
+
+/** Annotation with the namespaces that see a Service, as Istio reads it. */
+const EXPORT_ANNOTATION = "networking.istio.io/exportTo";
+
+function readVisibility({ namespace, annotations }: Metadata, { problems }: Field): readonly string[] {
+  const text = annotations[EXPORT_ANNOTATION];
+  if (text === undefined) return EVERYBODY;
+  const place = { value: text, path: ["metadata", "annotations", EXPORT_ANNOTATION], problems };
+  return exportNamespaces(text, namespace)(place) ?? EVERYBODY;
 }
 
 function readReachability(fields: ObjectFields, field: Field, standalone: boolean): void {
   fields.ignore(["ipFamilies", "ipFamilyPolicy"]);
   readClusterFields(fields, field, standalone);
-  const type = fields.optional(
-    "type",
-    readOneOf(["ClusterIP", "NodePort", "LoadBalancer"], {
-      ExternalName: "use a Service with a selector; hosts outside the mesh come with a later version",
-    }),
-  );
-  if (standalone && type !== undefined && type !== "ClusterIP") warnNoEffect(field, "type", `is ${type}`);
   fields.optional("internalTrafficPolicy", readOneOf(["Cluster"], { Local: "remove internalTrafficPolicy" }));
   fields.optional("sessionAffinity", readOneOf(["None"], { ClientIP: "remove sessionAffinity" }));
   fields.unsupported({
-    externalName: "use a Service with a selector; hosts outside the mesh come with a later version",
     sessionAffinityConfig: "remove sessionAffinityConfig",
     trafficDistribution: "remove trafficDistribution",
   });
-  fields.optional("publishNotReadyAddresses", (field) => {
-    const value = readBoolean(field);
-    if (value === true) refuse(field, "UnsupportedValue", "is true, which is not supported yet", "remove the field");
-    return value;
-  });
+  // Without probes every workload that is written down counts as ready.
+  fields.optional("publishNotReadyAddresses", readBoolean);
 }
 
 function readClusterFields(fields: ObjectFields, field: Field, standalone: boolean): void {
@@ -169,7 +223,7 @@ function toServicePort(fields: PortFields): ServicePort[] {
       name,
       port,
       targetPort: typeof targetPort === "number" ? targetPort : port,
-      protocol: portProtocol(field, name, appProtocol),
+      protocol: portProtocol(field, { name, port, appProtocol }),
     },
   ];
 }

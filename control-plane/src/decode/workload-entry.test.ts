@@ -19,6 +19,7 @@ test("a WorkloadEntry with all its fields", () => {
     ports: { http: 18080 },
     weight: 3,
     hasSidecar: true,
+    interception: "none",
   });
   expect(warnings).toEqual([]);
 });
@@ -33,7 +34,21 @@ test("a WorkloadEntry with its address alone", () => {
     ports: {},
     weight: 1,
     hasSidecar: true,
+    interception: "none",
   });
+});
+
+test("a workload whose traffic is intercepted, at an address of IPv6", () => {
+  const metadata = "{name: x, annotations: {weft.mesh/interception: redirect}}";
+  expect(accepted(entry("{address: 'FD00::7', ports: {http: 8080}}", metadata)).value).toMatchObject({
+    address: "fd00::7",
+    ports: { http: 8080 },
+    interception: "redirect",
+  });
+});
+
+test("a network is left out of account, with a warning", () => {
+  expect(accepted(entry("{address: 10.0.0.1, network: n}")).warnings).toEqual(["NoEffect spec.network"]);
 });
 
 test("the command of the app comes from an annotation", () => {
@@ -69,7 +84,11 @@ test.each([
   ["{address: 10.0.0.1, weight: 0}", "{name: x}", ["OutOfRange spec.weight"]],
   ["{address: 10.0.0.1, weight: -1}", "{name: x}", ["OutOfRange spec.weight"]],
   ["{address: 10.0.0.1, serviceAccount: a/b}", "{name: x}", ["InvalidName spec.serviceAccount"]],
-  ["{address: 10.0.0.1, network: n}", "{name: x}", ["UnsupportedField spec.network"]],
+  [
+    "{address: 10.0.0.1}",
+    "{name: x, annotations: {weft.mesh/interception: tproxy}}",
+    ['InvalidValue metadata.annotations["weft.mesh/interception"]'],
+  ],
   ["{address: 10.0.0.1, locality: a/b}", "{name: x}", ["UnsupportedField spec.locality"]],
   ["{adress: 10.0.0.1}", "{name: x}", ["MissingField spec.address", "UnknownField spec.adress"]],
   [

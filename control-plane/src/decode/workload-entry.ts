@@ -1,10 +1,12 @@
-import { isIPv4 } from "node:net";
+import { isIPv6 } from "node:net";
 import type { Labels } from "../model/selector.js";
 import type { Workload } from "../model/workload.js";
-import { type Reader, readInteger, readMap, readObject, readPort, readString, refuse, show } from "./fields.js";
+import { readIp } from "./addresses.js";
+import { type Reader, readInteger, readMap, readObject, readPort, refuse, show } from "./fields.js";
 import type { Metadata } from "./metadata.js";
 import { readDnsLabel, readDnsSubdomain, readLabels } from "./names.js";
 import type { Problems } from "./problems.js";
+import { MAX_WEIGHT, readIgnoredNetwork } from "./service-endpoint.js";
 
 /** Label or annotation; `"false"` says that no sidecar runs beside the workload. */
 export const INJECT_LABEL = "weft.mesh/inject";
@@ -12,8 +14,8 @@ export const INJECT_LABEL = "weft.mesh/inject";
 /** Annotation; the command that `weft up` starts as the workload's app. */
 export const RUN_ANNOTATION = "weft.mesh/run";
 
-/** Weights of a cluster's endpoints must stay below 2^32 in sum. */
-const MAX_WEIGHT = 1_000_000;
+/** Annotation; `redirect` says that the workload is a network namespace of its own, with Weft's iptables rules in it. */
+export const INTERCEPTION_ANNOTATION = "weft.mesh/interception";
 
 /**
  * A networking.istio.io WorkloadEntry. Its labels are those of the spec and of the metadata, which win.
@@ -21,11 +23,12 @@ const MAX_WEIGHT = 1_000_000;
  */
 export function readWorkloadEntry(metadata: Metadata): Reader<Workload> {
   return readObject((fields, field) => {
+    fields.optional("network", readIgnoredNetwork);
     fields.unsupported({
-      network: "remove network; several networks are not supported",
       locality: "remove locality; traffic is spread over all localities",
     });
-    const address = fields.required("address", readAddress, "give the IPv4 address of the workload");
+    const interception = readInterception(metadata, field.problems);
+    const address = fields.required("address", readAddress(interception), "give the IP address of the workload");
     const ports = fields.optional("ports", readMap(readDnsLabel, readPort)) ?? {};
     const specLabels = fields.optional("labels", readLabels) ?? {};
     const serviceAccount = fields.optional("serviceAccount", readDnsSubdomain) ?? "default";
@@ -35,20 +38,28 @@ export function readWorkloadEntry(metadata: Metadata): Reader<Workload> {
     const { namespace, name } = metadata;
     const labels = { ...specLabels, ...metadata.labels };
     const run = metadata.annotations[RUN_ANNOTATION];
-    const workload = { namespace, name, address, labels, serviceAccount, ports, weight, hasSidecar };
+    const workload = { namespace, name, address, labels, serviceAccount, ports, weight, hasSidecar, interception };
     return run === undefined ? workload : { ...workload, run };
   });
 }
 
-const readAddress: Reader<string> = (field) => {
-  const address = readString()(field);
-  if (address === undefined) return undefined;
-  if (!isIPv4(address))
-    return refuse(field, "InvalidAddress", `${show(address)} is not an IPv4 address`, "write one such as 127.0.1.2");
-  const first = Number(address.split(".")[0]);
-  if (first >= 1 && first < 224) return address;
-  return refuse(field, "InvalidAddress", `${show(address)} is no address of one machine`, "write the workload's own");
-};
+/** Without interception a sidecar listens at the address of a loopback interface, and those are of IPv4. */
+function readAddress(interception: Workload["interception"]): Reader<string> {
+  return (field) => {
+    const address = readIp(field);
+    if (address === undefined || interception === "redirect" || !isIPv6(address)) return address;
+    const hint = `write one such as 127.0.1.2, or set the annotation ${INTERCEPTION_ANNOTATION}: redirect`;
+    return refuse(field, "InvalidAddress", `${show(address)} is of IPv6, which needs interception`, hint);
+  };
+}
+
+function readInterception(metadata: Metadata, problems: Problems): Workload["interception"] {
+  const value = metadata.annotations[INTERCEPTION_ANNOTATION];
+  if (value === undefined || value === "none" || value === "redirect") return value ?? "none";
+  const path = ["metadata", "annotations", INTERCEPTION_ANNOTATION];
+  problems.error(path, "InvalidValue", `is ${show(value)}`, 'write "none" or "redirect"');
+  return "none";
+}
 
 /** The metadata's label comes first, then its annotation, then the label of the spec. */
 function readInject(metadata: Metadata, specLabels: Labels, problems: Problems): boolean {

@@ -4,6 +4,7 @@ import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
+import type { ServiceEntry } from "./service-entry.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
 
@@ -11,6 +12,7 @@ import type { Workload } from "./workload.js";
 export type MeshObject =
   | { readonly kind: "Service"; readonly value: Service }
   | { readonly kind: "WorkloadEntry"; readonly value: Workload }
+  | { readonly kind: "ServiceEntry"; readonly value: ServiceEntry }
   | { readonly kind: "DestinationRule"; readonly value: DestinationRule }
   | { readonly kind: "VirtualService"; readonly value: VirtualService }
   | { readonly kind: "PeerAuthentication"; readonly value: PeerAuthentication }

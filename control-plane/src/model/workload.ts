@@ -4,16 +4,22 @@ import type { Labels } from "./selector.js";
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
-  /** IPv4 address at which its proxy is reached. */
+  /** IP address at which its proxy is reached. */
   readonly address: string;
   readonly labels: Labels;
   readonly serviceAccount: string;
-  /** Port name → the app's port. */
+  /** Port name → the app's port: of 127.0.0.1 without interception, else of the workload's own address. */
   readonly ports: Readonly<Record<string, number>>;
   /** Share of the traffic among the instances of one service; 1 when not said. */
   readonly weight: number;
   /** Whether a sidecar runs beside it. */
   readonly hasSidecar: boolean;
+  /**
+   * How traffic comes to the sidecar. `none`: the sidecar listens at the workload's address, and the app sends to it.
+   * `redirect`: the workload is a network namespace of its own, whose rules send what leaves to port 15001 and what
+   * arrives to port 15006, and neither side knows.
+   */
+  readonly interception: "none" | "redirect";
   /** Standalone: the command that starts the app, from the annotation `weft.mesh/run`. */
   readonly run?: string;
 }

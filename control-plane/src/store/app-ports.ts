@@ -17,7 +17,7 @@ export function checkAppPorts(
   const shared = new Set<Service>();
   const inNamespace = servicesByNamespace(services);
   for (const [key, workload] of sortedEntries(workloads)) {
-    if (!workload.hasSidecar) continue;
+    if (!workload.hasSidecar || workload.interception !== "none") continue;
     const own = (inNamespace.get(workload.namespace) ?? []).filter((s) => matchesLabels(s.selector, workload.labels));
     for (const service of own) {
       if (shared.has(service)) continue;

@@ -3,7 +3,7 @@ import type { DestinationRule } from "../model/destination-rule.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
-import type { Service } from "../model/service.js";
+import { mayBeHttp, type Service } from "../model/service.js";
 import { destinationsOf, type VirtualService } from "../model/virtual-service.js";
 
 /** What a check of one object against the others needs. */
@@ -70,7 +70,7 @@ function unansweredPort(
   if (destination.ports.length === 1) return undefined;
   return hosts
     .flatMap((host) => services.get(host)?.ports ?? [])
-    .filter(({ protocol }) => protocol !== "tcp")
+    .filter(({ protocol }) => mayBeHttp(protocol))
     .map(({ port }) => port)
     .find((called) => !destination.ports.some(({ port }) => port === called));
 }

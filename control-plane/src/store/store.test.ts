@@ -3,6 +3,7 @@ import {
   mkDestinationRule,
   mkPlugin,
   mkService,
+  mkServiceEntry,
   mkVirtualService,
   mkWorkload,
   ready,
@@ -48,6 +49,49 @@ const inForce = (store: Store) => {
   const found = store.current.snapshot.virtualServices.get("default/backend");
   return found && Object.fromEntries(destinationsOf(found.http[0]!).map((d) => [d.subset, d.weight]));
 };
+
+describe("hosts of ServiceEntries", () => {
+  const entry = (name: string, ...hosts: string[]): MeshObject => ({
+    kind: "ServiceEntry",
+    value: mkServiceEntry(name, hosts),
+  });
+  const owners = (store: Store) =>
+    Object.fromEntries([...store.current.snapshot.services].map(([host, { name }]) => [host, name]));
+
+  it("stand among the services, each by itself", () => {
+    const store = createStore(settings, "");
+    store.apply(apply(entry("out", "a.example", "b.example")));
+    expect(owners(store)).toEqual({ "a.example": "out", "b.example": "out" });
+    store.apply(apply(entry("out", "b.example")));
+    expect(owners(store)).toEqual({ "b.example": "out" });
+    store.apply([remove("ServiceEntry", "out")]);
+    expect(owners(store)).toEqual({});
+  });
+
+  it("are a Service's where there is one, and the first entry's among several, whatever came first", () => {
+    const store = createStore(settings, "");
+    store.apply(apply(entry("two", HOST, "a.example"), entry("one", "a.example")));
+    expect(owners(store)).toEqual({ [HOST]: "two", "a.example": "one" });
+    expect(problems(store)).toEqual(["HostTaken ServiceEntry default/two spec.hosts[1]"]);
+    store.apply(apply(service("backend")));
+    expect(owners(store)).toEqual({ [HOST]: "backend", "a.example": "one" });
+    expect(problems(store)).toEqual([
+      "HostTaken ServiceEntry default/two spec.hosts[0]",
+      "HostTaken ServiceEntry default/two spec.hosts[1]",
+    ]);
+    store.apply([remove("ServiceEntry", "one"), remove("Service", "backend")]);
+    expect(owners(store)).toEqual({ [HOST]: "two", "a.example": "two" });
+    expect(problems(store)).toEqual([]);
+  });
+
+  it("leave the map of services as it is when nothing is different", () => {
+    const store = createStore(settings, "");
+    store.apply(apply(service("backend"), entry("one", HOST)));
+    const { services } = store.current.snapshot;
+    store.apply([remove("ServiceEntry", "one")]);
+    expect(store.current.snapshot.services).toBe(services);
+  });
+});
 
 describe("a VirtualService", () => {
   const meshOf = (...objects: MeshObject[]) => {

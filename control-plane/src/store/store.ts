@@ -4,13 +4,15 @@ import type { MeshObject } from "../model/mesh-object.js";
 import type { MeshSettings } from "../model/mesh-settings.js";
 import type { ModuleState } from "../model/module-state.js";
 import { type ObjectRef, objectKey } from "../model/object-ref.js";
-import { serviceHost } from "../model/service.js";
+import { type Service, serviceHost } from "../model/service.js";
+import type { ServiceEntry } from "../model/service-entry.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
 import { checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
+import { checkServiceHosts, mergeServices } from "./service-hosts.js";
 
 /** One thing that a source saw. */
 export type StoreChange =
@@ -35,6 +37,15 @@ export interface Store {
   subscribe(listener: (event: StoreEvent) => void): () => void;
 }
 
+/** Objects as the user wrote them, where the snapshot has what follows from them together with others. */
+interface Desired {
+  /** The snapshot has only those whose references hold. */
+  readonly virtualServices: ReadonlyMap<string, VirtualService>;
+  /** By host. The snapshot has them together with the hosts of the ServiceEntries. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** `inForce` are VirtualServices that an earlier run had put in force, for objects whose references do not hold now. */
@@ -50,8 +61,7 @@ export function createStore(
     },
     diagnostics: [],
   };
-  /** As the user wrote them; the snapshot has only those whose references hold. */
-  let desired: ReadonlyMap<string, VirtualService> = new Map();
+  let desired: Desired = { virtualServices: new Map(), services: new Map(), serviceEntries: new Map() };
   const listeners = new Set<(event: StoreEvent) => void>();
 
   const publish = (snapshot: Snapshot, diagnostics: readonly Diagnostic[]) => {
@@ -91,11 +101,11 @@ export function createStore(
 /** Copies only the kinds that change; undefined when none does. */
 function applyChanges(
   snapshot: Snapshot,
-  desired: ReadonlyMap<string, VirtualService>,
+  desired: Desired,
   changes: readonly StoreChange[],
-): { readonly snapshot: Snapshot; readonly desired: ReadonlyMap<string, VirtualService> } | undefined {
+): { readonly snapshot: Snapshot; readonly desired: Desired } | undefined {
   const next: Mutable<Snapshot> = { ...snapshot };
-  let wanted = desired;
+  const wanted: Mutable<Desired> = { ...desired };
   const copies = new Set<unknown>();
   let changed = false;
 
@@ -118,7 +128,10 @@ function applyChanges(
       object?.kind === kind ? (object.value as Extract<MeshObject, { kind: K }>["value"]) : undefined;
     switch (ref.kind) {
       case "Service":
-        next.services = edited(next.services, serviceHost(ref.name, ref.namespace), valueOf("Service"));
+        wanted.services = edited(wanted.services, serviceHost(ref.name, ref.namespace), valueOf("Service"));
+        break;
+      case "ServiceEntry":
+        wanted.serviceEntries = edited(wanted.serviceEntries, key, valueOf("ServiceEntry"));
         break;
       case "WorkloadEntry":
         next.workloads = edited(next.workloads, key, valueOf("WorkloadEntry"));
@@ -127,7 +140,7 @@ function applyChanges(
         next.destinationRules = edited(next.destinationRules, key, valueOf("DestinationRule"));
         break;
       case "VirtualService":
-        wanted = edited(wanted, key, valueOf("VirtualService"));
+        wanted.virtualServices = edited(wanted.virtualServices, key, valueOf("VirtualService"));
         break;
       case "PeerAuthentication":
         next.peerAuthentications = edited(next.peerAuthentications, key, valueOf("PeerAuthentication"));
@@ -143,6 +156,8 @@ function applyChanges(
         break;
     }
   }
+  if (wanted.services !== desired.services || wanted.serviceEntries !== desired.serviceEntries)
+    next.services = mergeServices(snapshot.services, wanted.services, wanted.serviceEntries);
   return changed ? { snapshot: next, desired: wanted } : undefined;
 }
 
@@ -156,12 +171,12 @@ function nameOf(object: MeshObject): { namespace: string; name: string } {
  */
 function settle(
   inForce: ReadonlyMap<string, VirtualService>,
-  desired: ReadonlyMap<string, VirtualService>,
+  desired: Desired,
   context: Snapshot,
 ): { readonly virtualServices: ReadonlyMap<string, VirtualService>; readonly diagnostics: readonly Diagnostic[] } {
   const virtualServices = new Map<string, VirtualService>();
   const diagnostics: Diagnostic[] = [];
-  for (const [key, wanted] of sortedEntries(desired)) {
+  for (const [key, wanted] of sortedEntries(desired.virtualServices)) {
     const problems = checkVirtualService(wanted, context);
     diagnostics.push(...problems, ...checkHosts("VirtualService", key, wanted.hosts, context.services));
     const previous = inForce.get(key);
@@ -181,6 +196,7 @@ function settle(
       "DestinationRule",
       [...context.destinationRules].map(([key, value]) => [key, [value.host]] as const),
     ),
+    ...checkServiceHosts(desired.services, desired.serviceEntries),
     ...checkAppPorts(context.workloads, context.services),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [

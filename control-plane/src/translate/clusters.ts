@@ -8,7 +8,7 @@ import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_soc
 import { HttpProtocolOptionsSchema } from "../envoy-api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { compareStrings } from "../model/compare.js";
 import type { Resource } from "../model/resource.js";
-import type { Protocol, Service, ServicePort } from "../model/service.js";
+import { mayBeHttp, type Protocol, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { ADS_WITH_SHORT_WAIT } from "./config-source.js";
@@ -18,6 +18,7 @@ import { upstreamMeshTls } from "./mesh-tls.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
 import { inboundIdentity } from "./workload-identity.js";
+import { appPort } from "./workload-ports.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -139,13 +140,8 @@ export function statName(clusterName: string): string {
   return clusterName.replaceAll(".", "_");
 }
 
-/** Where the app listens for a port of its service. */
-export function appPort(workload: Workload, port: ServicePort): number {
-  return workload.ports[port.name] ?? port.targetPort;
-}
-
 function protocolOptions(protocol: Protocol): Pick<ClusterInit, "typedExtensionProtocolOptions"> {
-  if (protocol === "tcp") return {};
+  if (!mayBeHttp(protocol)) return {};
   const upstream: MessageInitShape<typeof HttpProtocolOptionsSchema>["upstreamProtocolOptions"] =
     protocol === "http2"
       ? {

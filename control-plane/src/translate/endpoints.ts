@@ -6,13 +6,13 @@ import { matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { appPort } from "./clusters.js";
 import { encodeResource } from "./encode.js";
 import { subsetsOf, workloadsOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
+import { calledPort } from "./workload-ports.js";
 
 /** Who answers for a service's port, or for a subset of it; `name` is that of a cluster of its own for the same. */
 export function buildEndpoints(
@@ -45,8 +45,7 @@ function lbEndpoint(
     hostIdentifier: {
       case: "endpoint",
       value: {
-        // The sidecar listens on the service's port; without one the app is called directly.
-        address: socketAddress(workload.address, workload.hasSidecar ? port.port : appPort(workload, port)),
+        address: socketAddress(workload.address, calledPort(workload, port)),
       },
     },
     loadBalancingWeight: workload.weight,

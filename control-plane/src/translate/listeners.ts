@@ -11,7 +11,7 @@ import {
   UpstreamConnectMode,
 } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import type { Resource } from "../model/resource.js";
-import type { Service, ServicePort } from "../model/service.js";
+import { isHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { tcpMetricAccessLogs } from "./access-logs.js";
@@ -79,7 +79,7 @@ export function buildInboundListener(
   const closed = isClosed(snapshot, workload, "server", port.port);
   const tcp = (isMesh: boolean) => (closed ? CLOSE : tcpProxy(snapshot, workload, { port, cluster, isMesh }));
   const app = (isMesh: boolean) =>
-    port.protocol === "tcp" ? tcp(isMesh) : inboundHttp(snapshot, workload, port, cluster);
+    isHttp(port.protocol) ? inboundHttp(snapshot, workload, port, cluster) : tcp(isMesh);
   const mesh: ChainInit = {
     name: "mesh-tls",
     filterChainMatch: { transportProtocol: "tls", serverNames: [`*.${MESH_SNI_SUFFIX}`] },

@@ -10,7 +10,7 @@ import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3
 import type { StringMatcherSchema } from "../envoy-api/gen/envoy/type/matcher/v3/string_pb.js";
 import type { Destination, HttpMatch, HttpRoute, UriMatch } from "../model/http-route.js";
 import type { Resource } from "../model/resource.js";
-import type { Service, ServicePort } from "../model/service.js";
+import { mayBeHttp, namesOf, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { StringMatch } from "../model/string-match.js";
 import { destinationsOf } from "../model/virtual-service.js";
@@ -47,12 +47,11 @@ export function buildOutboundRoutes(snapshot: Snapshot, namespace: string): Reso
 }
 
 function httpPorts(service: Service): readonly ServicePort[] {
-  return service.ports.filter((port) => port.protocol !== "tcp");
+  return service.ports.filter((port) => mayBeHttp(port.protocol));
 }
 
 function virtualHost(snapshot: Snapshot, service: Service, port: ServicePort, namespace: string): VirtualHostInit {
-  const names = [service.host, `${service.name}.${service.namespace}`, `${service.name}.${service.namespace}.svc`];
-  if (service.namespace === namespace) names.push(service.name);
+  const names = namesOf(service, namespace);
   // A request without a port means port 80, or the only one there is.
   const portless = port.port === 80 || httpPorts(service).length === 1;
   return {

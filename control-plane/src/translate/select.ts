@@ -4,6 +4,7 @@ import { PHASES } from "../model/plugin-manifest.js";
 import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate } from "../model/rollout.js";
+import { isHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { servicesOf, sortedServices, subsetsOf } from "./mesh-index.js";
@@ -110,7 +111,7 @@ function ownRefs(snapshot: Snapshot, { key, workload }: Proxy): RefTable {
       const variant = `${key} ${service.host}`;
       add({ type: "listener", name: inboundListener(port.port), variant });
       add({ type: "cluster", name: inboundCluster(port.port, service.host), variant });
-      addSlots("server", port.port, port.protocol !== "tcp");
+      addSlots("server", port.port, isHttp(port.protocol));
     }
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
   return table;
