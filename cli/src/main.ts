@@ -92,6 +92,60 @@ program
     await sidecar(options);
   });
 
+const entries = (value: string, list: readonly string[]): string[] => [
+  ...list,
+  ...value.split(",").map((v) => v.trim()),
+];
+program
+  .command("intercept")
+  .description("write the iptables rules that send a workload's traffic through its sidecar")
+  .option("--inbound-port <port>", "where the sidecar takes what arrives (default: 15006)")
+  .option("--outbound-port <port>", "where the sidecar takes what the app sends (default: 15001)")
+  .option("--uid <uid>", "user of the sidecar, whose traffic is left alone (default: 1337)")
+  .option("--gid <gid>", "group of the sidecar, likewise (default: 1337)")
+  .option(
+    "--include-inbound-port <ports>",
+    "only these ports of the app; lists are repeatable, or by comma",
+    entries,
+    [],
+  )
+  .option("--exclude-inbound-port <ports>", "not these; the sidecar's own never are", entries, [])
+  .option("--include-outbound-port <ports>", "only calls to these ports", entries, [])
+  .option("--exclude-outbound-port <ports>", "not calls to these ports", entries, [])
+  .option("--include-outbound-cidr <ranges>", "only calls to these addresses; with ports: either", entries, [])
+  .option("--exclude-outbound-cidr <ranges>", "not calls to these addresses", entries, [])
+  .option("--exclude-uid <uids>", "not what these users send", entries, [])
+  .option("--exclude-gid <gids>", "not what these groups send", entries, [])
+  .option("--capture-dns", "questions to port 53 go to the sidecar too", false)
+  .option("--dns-port <port>", "where the sidecar answers them (default: 15053)")
+  .option("--dns-server <addresses>", "only questions to these servers", entries, [])
+  .addOption(
+    new Option("--backend <way>", "which iptables: auto takes the one in use, else nft if the kernel has it")
+      .choices(["auto", "nft", "legacy"])
+      .default("auto"),
+  )
+  .option("--ipv4-only", "leave IPv6 alone", false)
+  .addOption(new Option("--dry-run", "print the rules only").default(false).conflicts(["undo", "check"]))
+  .addOption(new Option("--undo", "remove all of ours, and nothing else").default(false).conflicts("check"))
+  .addOption(new Option("--check", "only look whether exactly these rules are in force").default(false))
+  .addOption(
+    new Option("-o, --output <format>", "how it is printed: for people, or as data")
+      .choices(["text", "json"])
+      .default("text"),
+  )
+  .addHelpText(
+    "after",
+    "\nExamples:\n  weft intercept --dry-run\n  ip netns exec web weft intercept --capture-dns\n  weft intercept --exclude-outbound-port 5432,6379 --exclude-outbound-cidr 169.254.169.254\n  weft intercept --check -o json\n  weft intercept --undo",
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, or as asked for; 1 --check finds something else, there is no NET_ADMIN or no iptables, or\n  the kernel does not take the rules; 2 wrong usage",
+  )
+  .action(async (options) => {
+    const { intercept } = await import("./commands/intercept.js");
+    process.exitCode = await intercept(options);
+  });
+
 program
   .command("translate")
   .description("print what a proxy would get from a folder, without a server")
