@@ -11,6 +11,7 @@ import { type RunningWeft, runWeft } from "./support/weft.js";
 const GREETING = "plugins/hello/assembly/greeting.ts";
 const INDEX = "plugins/hello/assembly/index.ts";
 const PLUGIN_YAML = "mesh/hello.yaml";
+const MANIFEST = "plugins/hello/plugin.yaml";
 const PLUGIN = "default/hello";
 const SERVICE_PORT = 8080;
 
@@ -22,6 +23,15 @@ const TRAP = `onRequestHeaders(endOfStream: bool): Action {
   }
 
   `;
+
+/** Fails nobody's request, and counts. */
+const COUNTS = `onRequestHeaders(endOfStream: bool): Action {
+    if (this.request.headers.get("x-fail") != null) failures.increment();
+    return Action.Continue;
+  }
+
+  `;
+const FAILURES = "metrics: [{ name: hello_failures_total, type: counter, countedBy: plugin, failure: true }]";
 
 let mesh: MeshFolder;
 let up: RunningWeft;
@@ -178,6 +188,35 @@ describe("a rollout", () => {
     expect(stdout).toMatch(/^ {2}why: rolled back at step 1 of 2/m);
     await mend();
     await allGreet("welcome");
+  });
+
+  it("takes a version that counts failures of its own back from its first step, though all requests go well", async () => {
+    const begin = up.mark();
+    const before = await rollout();
+    const { greetings, faults } = watch({ "x-fail": "now" });
+    const mends = [
+      // A manifest alone makes no other version.
+      await mesh.edit(MANIFEST, "side: server", `side: server\n${FAILURES}`),
+      await mesh.edit(INDEX, "{ Action, config,", "{ Action, config, Counter,"),
+      await mesh.edit(INDEX, ON_RESPONSE, COUNTS + ON_RESPONSE),
+      await mesh.edit(INDEX, "@config", 'const failures = new Counter("hello_failures_total");\n\n@config'),
+    ];
+    const back = await whenRollout(
+      "rolled back",
+      ({ state, version }) => state === "RolledBack" && version !== before?.version,
+    );
+    expect(back).toMatchObject({ step: 1, steps: 2, weight: 25 });
+    expect(back.message).toMatch(
+      /: it counted \d+ failures of its own in \d+ requests on default\/echo-v\d, where 0 are usual/,
+    );
+    expect(back.stable).not.toBe(back.digest);
+    expect(up.output().slice(begin)).not.toContain("step 2 of 2");
+    const stopped = await stopLoads();
+    for (const [name, list] of faults) expect(list, name).toEqual([]);
+    for (const [name, list] of greetings) expect(list.length, name).toBe(1);
+    for (const { sent } of stopped) expect(sent).toBeGreaterThan(10);
+    for (const mend of mends.reverse()) await mend();
+    await whenRollout("over", ({ state }) => state !== "Progressing");
   });
 
   it("goes on where it was when the control plane is killed, and moves no proxy back", async () => {

@@ -81,15 +81,39 @@ function send(headers: Readonly<Record<string, string>> = {}): Promise<number> {
   });
 }
 
-const TRAP = `import { Action, HttpContext, NoConfig, register } from "@weft/sdk";
+const TRAP = `import { Action, Counter, CounterFamily, HttpContext, NoConfig, register } from "@weft/sdk";
+const failures = new Counter("trap_failures_total");
+const reasons = new CounterFamily("trap_by_reason_failures_total", ["reason", "own"]);
+const others = new Counter("trap_failures_total_of_others");
 class Trap extends HttpContext<NoConfig> {
   onRequestHeaders(endOfStream: bool): Action {
     if (this.request.headers.get("x-trap") != null) unreachable();
+    const reason = this.request.headers.get("x-fail");
+    if (reason !== null) {
+      failures.increment();
+      reasons.with([reason, "x.y"]).increment(2);
+      others.increment();
+    }
     return Action.Continue;
   }
 }
 register<Trap, NoConfig>("trap");
 `;
+
+/** A series of failures that the proxy counts, as a manifest's metrics come to it. */
+const LOGGED_FAILURES = {
+  name: "envoy.access_loggers.stats/default.trap",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config",
+    stats_scope: { prefix: "wasmcustom", max_counters: 100, max_histograms: 100 },
+    counters: [
+      {
+        stat: { name: "logged_failures_total", tags: [{ name: "path", value_format: "%REQ(:PATH)%" }] },
+        value_format: "%REQ(x-logged)%",
+      },
+    ],
+  },
+};
 
 /** What a sidecar has on a port of its own, with a plugin that traps when it is asked to. */
 async function trafficListener(dir: string): Promise<object> {
@@ -100,7 +124,7 @@ async function trafficListener(dir: string): Promise<object> {
   if (!built.ok) throw new Error(built.diagnostics.map(formatDiagnostic).join("\n"));
   const filter = wasmFilter({ wasm: built.wasm, rootId: "trap", name: "default.trap" });
   return {
-    ...httpListener({ name: `inbound_${TRAFFIC_PORT}`, filters: [filter] }),
+    ...httpListener({ name: `inbound_${TRAFFIC_PORT}`, filters: [filter], accessLog: [LOGGED_FAILURES] }),
     address: { socket_address: { address: ADDRESS, port_value: TRAFFIC_PORT } },
   };
 }
@@ -160,7 +184,11 @@ afterAll(async () => {
 });
 
 describe("the health port of a sidecar", () => {
-  const SITE = { filterName: "default.trap", managers: [`inbound_${TRAFFIC_PORT}`] };
+  const SITE = {
+    filterName: "default.trap",
+    managers: [`inbound_${TRAFFIC_PORT}`],
+    failureSeries: ["trap_failures_total", "trap_by_reason_failures_total", "logged_failures_total"],
+  };
 
   it("tells the control plane what became of requests and of the plugin's VM", async () => {
     const from = reader(own);
@@ -186,10 +214,31 @@ describe("the health port of a sidecar", () => {
     expect(healthOf(await read(from), SITE).vmFailures).toBe(healthOf(before, SITE).vmFailures + 1);
   });
 
+  it("tells what the plugin counts as its failures, with labels and without, and what is counted for it", async () => {
+    const from = reader(own);
+    const before = healthOf(await read(from), SITE);
+    expect(await send({ "x-fail": "a.b" })).toBe(200);
+    expect(await send({ "x-fail": "c" })).toBe(200);
+    const { pluginFailures } = healthOf(await read(from), SITE);
+    expect(pluginFailures - before.pluginFailures).toBe(2 * (1 + 2));
+    expect(await send({ "x-logged": "5" })).toBe(200);
+    expect(await send({ "x-logged": "0" })).toBe(200);
+    await vi.waitFor(async () => {
+      expect(healthOf(await read(from), SITE).pluginFailures).toBe(pluginFailures + 5);
+    }, WAIT);
+    const names = [...(await read(from)).keys()].filter((name) => name.startsWith("wasmcustom"));
+    expect(names.sort()).toEqual([
+      "wasmcustom.logged_failures_total.path./",
+      "wasmcustom.trap_by_reason_failures_total;reason=a.b;own=x.y",
+      "wasmcustom.trap_by_reason_failures_total;reason=c;own=x.y",
+      "wasmcustom.trap_failures_total",
+    ]);
+  });
+
   it("tells these counters only", async () => {
     const names = [...(await read(reader(own))).keys()];
     const allowed =
-      /^(http\.inbound_8080\.downstream_rq_(completed|5xx)|wasm\.default\.trap\.vm_reload_(success|backoff|failure))$/;
+      /^(http\.inbound_8080\.downstream_rq_(completed|5xx)|wasm\.default\.trap\.vm_reload_(success|backoff|failure)|wasmcustom\.(trap|trap_by_reason|logged)_failures_total.*)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
     expect(names).toContain("http.inbound_8080.downstream_rq_completed");
   });

@@ -1,6 +1,8 @@
 import { compareStrings } from "./model/compare.js";
 import type { Diagnostic } from "./model/diagnostic.js";
+import type { ModuleState } from "./model/module-state.js";
 import type { ChangedNames } from "./model/resource.js";
+import { servedVersions } from "./model/rollout.js";
 import type { RolloutProxy } from "./rollout/rollouts.js";
 import { propagationKey } from "./status/propagation.js";
 import type { ProxySlots } from "./status/proxy-counts.js";
@@ -34,7 +36,11 @@ export function rolloutProxies(
   pluginKey: string,
   streams: readonly ProxySync[],
   translation: IncrementalTranslation,
+  module: ModuleState | undefined,
 ): readonly RolloutProxy[] {
+  const failureSeries = servedVersions(module).flatMap(({ metrics }) =>
+    metrics.flatMap(({ name, failure }) => (failure ? [name] : [])),
+  );
   return newest(streams)
     .flatMap((sync): RolloutProxy[] => {
       const slots = translation.slots(sync.proxyKey).filter(({ plugins }) => plugins.includes(pluginKey));
@@ -47,6 +53,7 @@ export function rolloutProxies(
           site: {
             filterName: pluginFilterName(pluginKey),
             managers: [...new Set(slots.flatMap(({ name }) => slotStatPrefix(name) ?? []))],
+            failureSeries: [...new Set(failureSeries)],
           },
         },
       ];

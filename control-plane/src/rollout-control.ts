@@ -37,7 +37,7 @@ export async function createRolloutControl(options: RolloutControlOptions): Prom
   return createRollouts({
     remembered: await candidatesWithBytes(rememberedRollouts(options.statuses), cache),
     plan: (plugin) => options.snapshot().plugins.get(plugin)?.rollout,
-    proxies: (plugin) => rolloutProxies(plugin, options.proxies(), translation),
+    proxies: (plugin) => rolloutProxies(plugin, options.proxies(), translation, options.snapshot().modules.get(plugin)),
     readHealth: (proxyKey, signal) => {
       const workload = options.snapshot().workloads.get(proxyKey);
       if (workload === undefined) return Promise.reject(new Error("its WorkloadEntry is gone"));

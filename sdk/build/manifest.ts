@@ -21,8 +21,15 @@ export type MetricType = (typeof METRIC_TYPES)[number];
 
 export const METRIC_PROTOCOLS = ["http", "tcp"] as const;
 export const METRIC_MOMENTS = ["start", "end"] as const;
+export const METRIC_COUNTERS = ["proxy", "plugin"] as const;
 
-/** A series that the mesh emits through Envoy's stats access logger for each stream the plugin is attached to. */
+/** What the names of series of failures end in: proxies show the mesh no others. */
+export const FAILURE_SUFFIX = "_failures_total";
+
+/**
+ * A series that the mesh emits through Envoy's stats access logger for each stream the plugin is attached to, or one
+ * that the plugin counts itself.
+ */
 export interface ManifestMetric {
   /** Prometheus metric name. */
   name: string;
@@ -38,6 +45,10 @@ export interface ManifestMetric {
   protocol?: (typeof METRIC_PROTOCOLS)[number];
   /** Of a TCP connection: when it is established or when it has ended. Default: end. */
   when?: (typeof METRIC_MOMENTS)[number];
+  /** Who counts it: the proxy when a stream ends, or the plugin with a Counter or a CounterFamily. Default: proxy. */
+  countedBy?: (typeof METRIC_COUNTERS)[number];
+  /** Whether it counts failures of the plugin: a rollout goes back when a new version has more of them. Default: false. */
+  failure?: boolean;
 }
 
 /** What the author writes in plugin.yaml, with the defaults filled in. */

@@ -3,7 +3,9 @@ import type { JsonSchema } from "../transform/json-schema.js";
 import { type Diagnostic, position } from "./diagnostic.js";
 import {
   type AuthoredManifest,
+  FAILURE_SUFFIX,
   type ManifestMetric,
+  METRIC_COUNTERS,
   METRIC_MOMENTS,
   METRIC_PROTOCOLS,
   METRIC_TYPES,
@@ -34,6 +36,9 @@ const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const FUNCTION_NAME = /^[a-z][a-z0-9_]*$/;
+const METRIC_FIELDS = ["name", "type", "value", "labels", "protocol", "when", "countedBy", "failure"];
+/** They say how a proxy counts a series. */
+const PROXY_FIELDS = ["value", "labels", "protocol", "when"];
 const FIELDS = [
   "name",
   "version",
@@ -161,12 +166,13 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
   const seen = new Set<string>();
   return list(value, ["metrics"], MAX_METRICS, report).map((item, i) => {
     const path = ["metrics", i];
-    const fields = object(item, path, ["name", "type", "value", "labels", "protocol", "when"], report) ?? {};
+    const fields = object(item, path, METRIC_FIELDS, report) ?? {};
     const name = matching(fields.name, [...path, "name"], METRIC_NAME, "a Prometheus metric name", report);
     if (seen.has(name)) report([...path, "name"], `metric "${name}" is declared twice`);
     seen.add(name);
     const type = oneOf(fields.type, [...path, "type"], METRIC_TYPES, report);
-    if (type === "histogram" && fields.value === undefined) {
+    const countedBy = oneOf(fields.countedBy ?? "proxy", [...path, "countedBy"], METRIC_COUNTERS, report);
+    if (type === "histogram" && countedBy === "proxy" && fields.value === undefined) {
       report(path, `field "${show([...path, "value"])}" is missing; a histogram needs what it records`);
     }
     const protocol = oneOf(fields.protocol ?? "http", [...path, "protocol"], METRIC_PROTOCOLS, report);
@@ -175,6 +181,11 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
       report([...path, "when"], `metric "${name}" is of HTTP requests, which are counted when they end`);
     }
     const labels = object(fields.labels ?? {}, [...path, "labels"], undefined, report) ?? {};
+    const isLabelled = Object.keys(labels).length > 0;
+    for (const key of PROXY_FIELDS)
+      if (countedBy === "plugin" && (key === "labels" ? isLabelled : fields[key] !== undefined))
+        report([...path, key], `metric "${name}" is counted by the plugin; field "${key}" is for those of the proxy`);
+    const failure = failureMark(fields, { name, type, countedBy }, path, report);
     if (Object.keys(labels).length > MAX_LABELS) {
       report([...path, "labels"], `metric "${name}" has more than ${MAX_LABELS} labels`);
     }
@@ -184,6 +195,8 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
       ...(fields.value === undefined ? {} : { value: format(fields.value, [...path, "value"], report) }),
       ...(fields.protocol === undefined ? {} : { protocol }),
       ...(fields.when === undefined ? {} : { when }),
+      ...(fields.countedBy === undefined ? {} : { countedBy }),
+      ...(failure ? { failure } : {}),
       labels: Object.fromEntries(
         Object.entries(labels).map(([label, text]) => {
           const place = [...path, "labels", label];
@@ -193,6 +206,31 @@ function metrics(value: unknown, report: ReportField): ManifestMetric[] {
       ),
     };
   });
+}
+
+/* Whether the series is one of failures. What a rollout cannot read, or what says nothing of failures, cannot be. */
+function failureMark(
+  fields: Fields,
+  { name, type, countedBy }: { name: string; type: string; countedBy: string },
+  path: readonly (string | number)[],
+  report: ReportField,
+): boolean {
+  const place = [...path, "failure"];
+  const { failure = false } = fields;
+  if (typeof failure !== "boolean") {
+    report(place, `field "${show(place)}" is ${show(failure)}; it must be true or false`);
+    return false;
+  }
+  if (!failure) return false;
+  if (type !== "counter") report(place, `metric "${name}" is a ${type}; only a counter can count failures`);
+  if (name !== "" && !name.endsWith(FAILURE_SUFFIX)) {
+    report([...path, "name"], `metric "${name}" counts failures; the name of such a series ends in ${FAILURE_SUFFIX}`);
+  }
+  if (countedBy === "proxy" && fields.value === undefined) {
+    const help = `give a value that is 0 when all is well, or write "countedBy: plugin"`;
+    report(place, `metric "${name}" would count every stream as a failure; ${help}`);
+  }
+  return true;
 }
 
 function format(value: unknown, path: readonly (string | number)[], report: ReportField): string {

@@ -36,6 +36,7 @@ test("everything that can be said", () => {
     requires: ["subsetRoutes", "retryBackoff"],
     metrics: [
       { name: "a_total", type: "counter", labels: {} },
+      { name: "a_failures_total", type: "counter", countedBy: "plugin", failure: true, labels: {} },
       { name: "b_ms", type: "histogram", value: "%DURATION%", labels: { code: "%RESPONSE_CODE%" } },
     ],
     capabilities: ["proxy_log"],
@@ -84,6 +85,28 @@ describe("what is refused", () => {
     [
       `${GOOD}metrics:\n- {name: a, type: histogram}\n`,
       ['plugin.yaml:4:3: error: field "metrics[0].value" is missing; a histogram needs what it records'],
+    ],
+    [
+      `${GOOD}metrics:\n- {name: a, type: counter, countedBy: plugin, value: "%X%"}\n`,
+      [/metric "a" is counted by the plugin; field "value" is for those of the proxy/],
+    ],
+    [
+      `${GOOD}metrics:\n- {name: a_failures, type: counter, countedBy: plugin, failure: true}\n`,
+      [
+        /plugin\.yaml:4:4: error: metric "a_failures" counts failures; the name of such a series ends in _failures_total/,
+      ],
+    ],
+    [
+      `${GOOD}metrics:\n- {name: a_failures_total, type: histogram, countedBy: plugin, failure: true}\n`,
+      [/metric "a_failures_total" is a histogram; only a counter can count failures/],
+    ],
+    [
+      `${GOOD}metrics:\n- {name: a_failures_total, type: counter, failure: true}\n`,
+      [/metric "a_failures_total" would count every stream as a failure; give a value/],
+    ],
+    [
+      `${GOOD}metrics:\n- {name: a_failures_total, type: counter, countedBy: plugin, failure: yes}\n`,
+      [/field "metrics\[0\]\.failure" is "yes"; it must be true or false/],
     ],
     [`${GOOD}metrics:\n- {name: a, type: counter, labels: {a-b: x}}\n`, [/"a-b" is not a Prometheus label name/]],
     [

@@ -49,13 +49,22 @@ function manifestLines(manifest: ParsedManifest): string[] {
       ["placement", `side ${side}, phase ${phase}`],
       ["state version", String(stateVersion)],
       ...(requires.length === 0 ? [] : [["requires", requires.join(" ")]]),
-      ...metrics.map((metric) => [
-        "metric",
-        `${metric.type} ${metric.name}${Object.keys(metric.labels).length === 0 ? "" : `{${Object.keys(metric.labels).sort().join(", ")}}`}`,
-      ]),
+      ...metrics.map((metric) => ["metric", metricText(metric)]),
       ...(sdk === undefined ? [] : [["built with", plainText(`${sdk.name} ${sdk.version}`)]]),
     ]),
   );
+}
+
+function metricText({ type, name, labels, countedBy, failure }: ParsedManifest["metrics"][number]): string {
+  const names = Object.keys(labels).sort();
+  const notes = [
+    ...(countedBy === "plugin" ? ["counted by the plugin"] : []),
+    ...(failure ? ["a failure: rollouts go back when a new version has more"] : []),
+  ];
+  return [
+    `${type} ${name}${names.length === 0 ? "" : `{${names.join(", ")}}`}`,
+    ...(notes.length === 0 ? [] : [`(${notes.join("; ")})`]),
+  ].join(" ");
 }
 
 function moduleLines(module: ModuleReport): string[] {

@@ -34,6 +34,18 @@ test("a manifest that cannot be read makes it useless", async () => {
   expect(inspectionText(inspection)).toContain('✗ plugin.yaml:1: field "name" is "Bad"');
 });
 
+test("a series of failures, and one that the plugin counts itself, are told apart from others", async () => {
+  const series = [
+    "{ name: a_total, type: counter, labels: { code: '%RESPONSE_CODE%' } }",
+    "{ name: b_failures_total, type: counter, countedBy: plugin, failure: true }",
+    "{ name: c_failures_total, type: counter, value: '%X%', failure: true }",
+  ];
+  const text = inspectionText(inspectPlugin(await hello(manifest(`metrics: [${series.join(", ")}]\n`))));
+  expect(text).toMatch(/metric +counter a_total\{code\}\n/);
+  expect(text).toMatch(/metric +counter b_failures_total \(counted by the plugin; a failure: rollouts go back /);
+  expect(text).toMatch(/metric +counter c_failures_total \(a failure: /);
+});
+
 test("errors come before warnings, and the verdict last", () => {
   const wasm = moduleWith([MARKER], [{ module: "env", name: "odd", parameters: [], results: [] }]);
   const inspection = inspectPlugin({ source: "x.wasm", wasm });

@@ -1,9 +1,11 @@
-import type { MetricDefinition } from "../model/plugin-manifest.js";
+import { FAILURE_SUFFIX, type MetricDefinition } from "../model/plugin-manifest.js";
 import {
+  child,
   type Field,
   type ObjectFields,
   type Reader,
   readAnyString,
+  readBoolean,
   readMap,
   readObject,
   readOneOf,
@@ -33,13 +35,18 @@ function readMetricFields(fields: ObjectFields, field: Field): MetricDefinition 
       "is start, but the series is of HTTP requests, which are counted when they end",
       "remove it, or write protocol: tcp",
     );
-  if (type === "histogram" && !fields.has("value"))
+  const countedBy = fields.optional("countedBy", readOneOf(["proxy", "plugin"])) ?? "proxy";
+  if (type === "histogram" && countedBy === "proxy" && !fields.has("value"))
     field.problems.error(
       [...field.path, "value"],
       "MissingField",
       "is missing",
       "say which value the histogram records",
     );
+  if (countedBy === "plugin") refuseProxyFields(fields, labels, field);
+  const failure = fields.optional("failure", readBoolean) ?? false;
+  if (failure && name !== undefined && type !== undefined)
+    requireCountable({ name, type, isCountedAlways: countedBy === "proxy" && !fields.has("value") }, field);
   return {
     name: name ?? "",
     type: type ?? "counter",
@@ -47,7 +54,46 @@ function readMetricFields(fields: ObjectFields, field: Field): MetricDefinition 
     ...(value !== undefined && { value }),
     ...(protocol !== undefined && { protocol }),
     ...(when !== undefined && { when }),
+    ...(countedBy === "plugin" && { countedBy }),
+    ...(failure && { failure }),
   };
+}
+
+/** What says how a proxy counts a series means nothing where the plugin counts it. */
+function refuseProxyFields(fields: ObjectFields, labels: Readonly<Record<string, string>>, field: Field): void {
+  const given = ["value", "labels", "protocol", "when"].filter((name) => fields.has(name));
+  // The build completes a manifest with empty labels.
+  for (const name of given)
+    if (name !== "labels" || Object.keys(labels).length > 0)
+      field.problems.error(
+        [...field.path, name],
+        "InvalidValue",
+        "says how the proxy counts the series, but the plugin counts it itself",
+        "remove it, or remove countedBy: plugin",
+      );
+}
+
+/** What a rollout cannot read, or what says nothing of failures, cannot be a series of failures. */
+function requireCountable(
+  { name, type, isCountedAlways }: { readonly name: string; readonly type: string; readonly isCountedAlways: boolean },
+  field: Field,
+): void {
+  if (type !== "counter")
+    refuse(child(field, "failure", true), "InvalidValue", `is true of a ${type}`, "only a counter can count failures");
+  if (!name.endsWith(FAILURE_SUFFIX))
+    refuse(
+      child(field, "name", name),
+      "InvalidName",
+      `${show(name)} does not end in ${FAILURE_SUFFIX}, and rollouts can read no other series of failures`,
+      `rename it, for example to ${name.replace(/(_failures?|_errors?)?(_total)?$/, "")}${FAILURE_SUFFIX}`,
+    );
+  if (isCountedAlways)
+    field.problems.error(
+      [...field.path, "value"],
+      "MissingField",
+      "is missing: without it every request counts as a failure",
+      "give a format that is 0 when all is well, or write countedBy: plugin where the plugin counts it itself",
+    );
 }
 
 const readMetricName: Reader<string> = (field) => {

@@ -67,6 +67,7 @@ test.each([
   ["{name: a, rootId: b, requires: [subsetRoute]}", "did you mean subsetRoutes?"],
   ["{name: a, rootId: b, requires: [newThing]}", "requires[0]"],
   ["{name: a, rootId: b, metrics: [{name: c}]}", "metrics[0].type"],
+  ["{name: a, rootId: b, metrics: [{name: c, type: counter, countedBy: plugin, failure: true}]}", "_failures_total"],
   ["{name: a, rootId: b, abi: 0.1.0}", "abi"],
   ["{name: a, rootId: b, configSchema: true}", "configSchema"],
   ["{name: a, rootId: b", "plugin.yaml"],

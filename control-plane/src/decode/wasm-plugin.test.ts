@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Plugin } from "../model/plugin.js";
 import { accepted, objectOf, refused } from "./decoding.js";
 
 const DIGEST = "0123456789abcdef".repeat(4);
@@ -157,12 +158,37 @@ test.each([
   ["metrics: [{name: a, type: counter, when: start}]", ["InvalidValue spec.metrics[0].when"]],
   ["metrics: [{name: a, type: counter, protocol: tcp, when: later}]", ["InvalidValue spec.metrics[0].when"]],
   ["metrics: [{name: a, type: histogram}]", ["MissingField spec.metrics[0].value"]],
+  ["metrics: [{name: a, type: counter, countedBy: me}]", ["InvalidValue spec.metrics[0].countedBy"]],
+  [
+    "metrics: [{name: a, type: counter, countedBy: plugin, value: '%X%', labels: {a: b}}]",
+    ["InvalidValue spec.metrics[0].value", "InvalidValue spec.metrics[0].labels"],
+  ],
+  [
+    "metrics: [{name: a_failures_total, type: counter, countedBy: plugin, failure: 1}]",
+    ["WrongType spec.metrics[0].failure"],
+  ],
+  ["metrics: [{name: a_failures_total, type: counter, failure: true}]", ["MissingField spec.metrics[0].value"]],
+  ["metrics: [{name: a, type: counter, countedBy: plugin, failure: true}]", ["InvalidName spec.metrics[0].name"]],
+  [
+    "metrics: [{name: a_failures_total, type: histogram, countedBy: plugin, failure: true}]",
+    ["InvalidValue spec.metrics[0].failure"],
+  ],
   ["metrics: [{name: a, type: counter, labels: {a-b: x}}]", ["InvalidName spec.metrics[0].labels.a-b"]],
   ["metrics: [{name: a, type: counter, labels: {a: '%X'}}]", ["InvalidFormat spec.metrics[0].labels.a"]],
   ["pluginconfig: {}", ["UnknownField spec.pluginconfig"]],
   ["verificationKey: {a: b}", ["UnsupportedField spec.verificationKey"]],
 ])("%s is refused", (spec, problems) => {
   expect(refused(plugin(spec))).toEqual(problems);
+});
+
+test.each([
+  ["{name: a, type: histogram, countedBy: plugin, labels: {}}", { countedBy: "plugin" }],
+  ["{name: a_failures_total, type: counter, countedBy: plugin, failure: true}", { countedBy: "plugin", failure: true }],
+  ["{name: a_failures_total, type: counter, failure: true, value: '%X%'}", { failure: true, value: "%X%" }],
+  ["{name: a, type: counter, countedBy: proxy, failure: false}", {}],
+])("the series %s", (metric, more) => {
+  const { metrics } = accepted(plugin(`metrics: [${metric}]`)).value as Plugin;
+  expect(metrics).toEqual([{ name: expect.any(String), type: expect.any(String), labels: {}, ...more }]);
 });
 
 test.each([

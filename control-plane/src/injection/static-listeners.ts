@@ -1,3 +1,4 @@
+import { FAILURE_SUFFIX } from "../model/plugin-manifest.js";
 import type { JsonObject } from "./json.js";
 import { ADMIN_CLUSTER, HEALTH_PORT, METRICS_PORT, ROLLOUT_HEALTH_PATH, ROLLOUT_HEALTH_PORT } from "./ports.js";
 import { buildControlPlaneTls, type ControlPlanePeer } from "./rollout-health-tls.js";
@@ -7,15 +8,19 @@ const HTTP_CONNECTION_MANAGER =
 const ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 
 /**
- * The counters that tell of the health of plugins, of all that a sidecar has: requests, those that failed, and what
- * became of the VMs of plugins. The control plane picks those of one plugin.
+ * The counters that tell of the health of plugins, of all that a sidecar has: requests, those that failed, what became
+ * of the VMs of plugins, and what plugins count as failures by the name of the series. The control plane picks those of
+ * one plugin. Labels follow a name after `;` where a plugin counts, after `.` where the access logger does.
  */
-const HEALTH_STATS =
-  "^(http\\.(in|out)bound_[0-9]+\\.downstream_rq_(completed|5xx)|wasm\\..+\\.vm_reload_(success|backoff|failure))$";
+const HEALTH_STATS = [
+  "http\\.(in|out)bound_[0-9]+\\.downstream_rq_(completed|5xx)",
+  "wasm\\..+\\.vm_reload_(success|backoff|failure)",
+  `wasmcustom\\.[A-Za-z0-9_:]+${FAILURE_SUFFIX}([;.].*)?`,
+];
 
 /** What must be reachable whatever the control plane says: metrics and health, and nothing else of the admin API. */
 export function buildStaticListeners(address: string, peer: ControlPlanePeer): readonly JsonObject[] {
-  const healthStats = `/stats?format=json&type=Counters&filter=${encodeURIComponent(HEALTH_STATS)}`;
+  const healthStats = `/stats?format=json&type=Counters&filter=${encodeURIComponent(`^(${HEALTH_STATS.join("|")})$`)}`;
   return [
     buildListener("metrics", address, METRICS_PORT, { path: "/stats/prometheus" }, "/stats/prometheus"),
     buildListener("health", address, HEALTH_PORT, { path: "/healthz/ready" }, "/ready"),

@@ -7,7 +7,10 @@ export const PHASES: readonly Phase[] = ["authn", "authz", "stats", "default"];
 /** What the control plane does for a plugin that asks for it. */
 export type Requirement = "subsetRoutes" | "retryBackoff";
 
-/** A series that the control plane emits for a plugin through Envoy's stats access logger. */
+/**
+ * A series of a plugin: one that the control plane emits for it through Envoy's stats access logger, or one that the
+ * plugin counts itself.
+ */
 export interface MetricDefinition {
   readonly name: string;
   readonly type: "counter" | "histogram";
@@ -19,7 +22,17 @@ export interface MetricDefinition {
   readonly protocol?: "http" | "tcp";
   /** Of a TCP connection: when it is established, or when it has ended; absent: `end`. */
   readonly when?: "start" | "end";
+  /** Who counts it; absent: `proxy`, by the access logger. */
+  readonly countedBy?: "proxy" | "plugin";
+  /** Whether it counts failures of the plugin, by which a rollout judges a version; absent: no. */
+  readonly failure?: boolean;
 }
+
+/**
+ * What the names of all series of failures end in. Sidecars let the control plane read these of all that plugins count,
+ * by one pattern that is in their bootstrap from the start.
+ */
+export const FAILURE_SUFFIX = "_failures_total";
 
 /** `plugin.yaml`, the manifest in a plugin's image. The control plane acts on it, never on a plugin's name. */
 export interface PluginManifest {

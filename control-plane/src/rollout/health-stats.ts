@@ -6,6 +6,8 @@ export interface StatsSite {
   readonly filterName: string;
   /** Stat prefixes of the connection managers that have it, for example `inbound_8080`. */
   readonly managers: readonly string[];
+  /** Names of the series that count its failures, in any of its versions. */
+  readonly failureSeries: readonly string[];
 }
 
 /**
@@ -19,9 +21,16 @@ export function healthOf(stats: ReadonlyMap<string, number>, site: StatsSite): H
   const sum = (names: readonly string[]) => names.reduce((total, name) => total + (stats.get(name) ?? 0), 0);
   return {
     vmFailures: sum(VM_FAILURES.map((name) => `wasm.${site.filterName}.${name}`)),
+    pluginFailures: sum([...stats.keys()].filter((name) => isOf(name, site.failureSeries))),
     requests: sum(site.managers.map((manager) => `http.${manager}.downstream_rq_completed`)),
     errors: sum(site.managers.map((manager) => `http.${manager}.downstream_rq_5xx`)),
   };
+}
+
+/** Whether a counter is one of these series, with whatever labels. */
+function isOf(name: string, series: readonly string[]): boolean {
+  const [, ofPlugin] = /^wasmcustom\.([^;.]+)/.exec(name) ?? [];
+  return ofPlugin !== undefined && series.includes(ofPlugin);
 }
 
 /**

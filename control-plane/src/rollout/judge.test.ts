@@ -3,9 +3,14 @@ import type { MaxFailures } from "../model/rollout.js";
 import { judge } from "./judge.js";
 import type { HealthCounters } from "./progress.js";
 
-type Triple = readonly [requests: number, errors: number, vmFailures: number];
-const ZERO: Triple = [0, 0, 0];
-const counters = ([requests, errors, vmFailures]: Triple): HealthCounters => ({ requests, errors, vmFailures });
+type Triple = readonly [requests: number, errors: number, vmFailures: number, pluginFailures?: number];
+const ZERO: Triple = [0, 0, 0, 0];
+const counters = ([requests, errors, vmFailures, pluginFailures = 0]: Triple): HealthCounters => ({
+  requests,
+  errors,
+  vmFailures,
+  pluginFailures,
+});
 const group = (keys: readonly string[]) => keys.map((key) => ({ key, bucket: 0, acked: true }));
 
 const FIVE_PERCENT: MaxFailures = { kind: "fraction", fraction: 0.05 };
@@ -22,7 +27,7 @@ interface Case {
 
 function verdict({ max = FIVE_PERCENT, before = ZERO, step, control = [ZERO] }: Case) {
   const controlKeys = control.map((_, i) => `c${i}`);
-  const sum = before.map((value, i) => value + (step[i] ?? 0)) as unknown as Triple;
+  const sum = before.map((value = 0, i) => value + (step[i] ?? 0)) as unknown as Triple;
   return judge(
     max,
     { step: group(["s"]), control: group(controlKeys) },
@@ -64,6 +69,15 @@ describe("the verdict", () => {
     ["a VM that broke, whatever the count", { max: { kind: "count", count: 1000 }, step: [9, 0, 1] }, "bad"],
     ["VMs that break in both versions", { step: [1000, 0, 2], control: [[1000, 0, 2]] }, "good"],
     ["VMs that break more often", { step: [1000, 0, 3], control: [[1000, 0, 2]] }, "bad"],
+    ["failures of its own at the limit", { step: [100, 0, 0, 5], control: [[100, 0, 0]] }, "good"],
+    ["failures of its own above the limit", { step: [100, 0, 0, 6], control: [[100, 0, 0]] }, "bad"],
+    ["failures of its own as with the old version", { step: [100, 0, 0, 20], control: [[100, 0, 0, 18]] }, "good"],
+    ["failures of its own as before the step", { before: [1000, 0, 0, 100], step: [100, 0, 0, 10] }, "good"],
+    ["one failure of its own", { step: [1, 0, 0, 1], control: [[100, 0, 0]] }, "doubtful"],
+    ["failures of its own without requests", { step: [0, 0, 0, 3], control: [[100, 0, 0]] }, "bad"],
+    ["the same with the old version", { step: [0, 0, 0, 3], control: [[100, 0, 0, 3]] }, "good"],
+    ["failures of its own beyond a count", { max: THREE, step: [1000, 0, 0, 4], control: [[1000, 0, 0]] }, "bad"],
+    ["5xx in doubt, and failures of its own without", { step: [9, 2, 0, 9], control: [[100, 0, 0]] }, "bad"],
   ])("%s", (_name, given, expected) => {
     expect(verdict(given)).toBe(expected);
   });
@@ -78,6 +92,24 @@ describe("the verdict", () => {
         ],
       }),
     ).toBe("bad");
+  });
+
+  it("says what it counted, and what is usual", () => {
+    const result = judge(
+      FIVE_PERCENT,
+      { step: group(["s"]), control: group(["c"]) },
+      {
+        baselines: new Map(["s", "c"].map((key) => [key, counters(ZERO)])),
+        latest: new Map([
+          ["s", counters([200, 0, 0, 50])],
+          ["c", counters([100, 0, 0, 1])],
+        ]),
+      },
+    );
+    expect(result).toEqual({
+      kind: "bad",
+      message: "it counted 50 failures of its own in 200 requests on s, where 2 are usual; maxFailures is 5%",
+    });
   });
 
   it("names a few of many proxies", () => {

@@ -2,6 +2,8 @@
 export interface HealthCounters {
   /** Times that the plugin's VM broke, was made anew, or could not be. */
   readonly vmFailures: number;
+  /** Failures that the plugin counts itself, or has counted: series of its manifest that are marked so. */
+  readonly pluginFailures: number;
   /** Requests that were answered where the plugin stands. */
   readonly requests: number;
   /** Of these, those with a status of 500 or more. */

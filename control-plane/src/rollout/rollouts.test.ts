@@ -70,7 +70,11 @@ function createWorld({
     remembered,
     plan: () => world.plan,
     proxies: () =>
-      connected().map((key) => ({ key, acked: true, site: { filterName: "default.p", managers: ["inbound_1"] } })),
+      connected().map((key) => ({
+        key,
+        acked: true,
+        site: { filterName: "default.p", managers: ["inbound_1"], failureSeries: [] },
+      })),
     readHealth: async (proxyKey) => {
       world.reads.push(proxyKey);
       if (unreadable(proxyKey)) throw new Error("connection refused");

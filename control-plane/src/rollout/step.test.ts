@@ -13,7 +13,12 @@ const PLAN: RolloutPlan = {
   maxFailures: { kind: "fraction", fraction: 0.05 },
 };
 
-const counters = (requests = 0, errors = 0, vmFailures = 0): HealthCounters => ({ requests, errors, vmFailures });
+const counters = (requests = 0, errors = 0, vmFailures = 0): HealthCounters => ({
+  requests,
+  errors,
+  vmFailures,
+  pluginFailures: 0,
+});
 const well = { ok: true, counters: counters(100) } as const;
 const unread = { ok: false, message: "127.0.1.1:15092: ECONNREFUSED" } as const;
 

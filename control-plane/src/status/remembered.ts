@@ -99,6 +99,8 @@ function isMetric(value: unknown): value is MetricDefinition {
     (value.value === undefined || typeof value.value === "string") &&
     (value.protocol === undefined || isOneOf(value.protocol, ["http", "tcp"])) &&
     (value.when === undefined || isOneOf(value.when, ["start", "end"])) &&
+    (value.countedBy === undefined || isOneOf(value.countedBy, ["proxy", "plugin"])) &&
+    (value.failure === undefined || typeof value.failure === "boolean") &&
     hasTexts(value.labels, Object.keys(value.labels))
   );
 }

@@ -55,8 +55,9 @@ interface MetricAccessLog {
  * pre-flight hands to Envoy, which would refuse a listener for a wrong format.
  */
 export function pluginAccessLogs(key: string, metrics: readonly MetricDefinition[]): MetricAccessLog[] {
+  const counted = metrics.filter(({ countedBy = "proxy" }) => countedBy === "proxy");
   const of = (protocol: "http" | "tcp", when: "start" | "end") =>
-    metrics.filter((metric) => (metric.protocol ?? "http") === protocol && (metric.when ?? "end") === when);
+    counted.filter((metric) => (metric.protocol ?? "http") === protocol && (metric.when ?? "end") === when);
   const logs: (MetricAccessLog | undefined)[] = [
     accessLog(key, "http", "", of("http", "end")),
     // tcp_proxy logs a connection several times where an option asks for it, so each logger says which it is for.
