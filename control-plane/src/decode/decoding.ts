@@ -27,6 +27,7 @@ const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   ServiceEntry: "networking.istio.io/v1",
   DestinationRule: "networking.istio.io/v1",
   VirtualService: "networking.istio.io/v1",
+  Sidecar: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
   MeshConfig: "weft.mesh/v1alpha1",

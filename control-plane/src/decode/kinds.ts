@@ -7,6 +7,7 @@ import { readPeerAuthentication } from "./peer-authentication.js";
 import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
 import { readServiceEntry } from "./service-entry.js";
+import { readSidecar } from "./sidecar.js";
 import { readVirtualService } from "./virtual-service.js";
 import { readWasmPlugin } from "./wasm-plugin.js";
 import { readWorkloadEntry } from "./workload-entry.js";
@@ -61,6 +62,13 @@ export const KINDS: readonly KindDefinition[] = [
     versions: ["v1", "v1beta1", "v1alpha3"],
     specOptional: false,
     read: (metadata) => convert(readVirtualService(metadata), (value) => ({ kind: "VirtualService", value })),
+  },
+  {
+    kind: "Sidecar",
+    group: "networking.istio.io",
+    versions: ["v1", "v1beta1", "v1alpha3"],
+    specOptional: true,
+    read: (metadata) => convert(readSidecar(metadata), (value) => ({ kind: "Sidecar", value })),
   },
   {
     kind: "PeerAuthentication",

@@ -1,6 +1,13 @@
-import { DEFAULT_PLUGIN_POLICY, MESH_CONFIG_NAME, type MeshConfig, type PluginPolicy } from "../model/mesh-config.js";
+import {
+  DEFAULT_PLUGIN_POLICY,
+  DEFAULT_SCOPE_POLICY,
+  MESH_CONFIG_NAME,
+  type MeshConfig,
+  type PluginPolicy,
+  type ScopePolicy,
+} from "../model/mesh-config.js";
 import { readCapabilities } from "./capabilities.js";
-import { type Reader, readBoolean, readList, readObject, readOneOf, readString, refuse, show } from "./fields.js";
+import { type Reader, readBoolean, readInteger, readList, readObject, readOneOf, readString, refuse, show } from "./fields.js";
 import type { Metadata } from "./metadata.js";
 import { readKeys } from "./verification.js";
 
@@ -50,15 +57,20 @@ const readPluginPolicy: Reader<PluginPolicy> = readObject((fields) => {
   };
 });
 
+const readScopePolicy: Reader<ScopePolicy> = readObject((fields) => ({
+  maxServices: fields.optional("maxServices", readInteger(0, 100_000)) ?? DEFAULT_SCOPE_POLICY.maxServices,
+}));
+
 /** The mesh policy. That it is the one in the root namespace is the store's matter, which knows that namespace. */
 export function readMeshConfig({ namespace, name }: Metadata): Reader<MeshConfig> {
   return readObject((fields, field) => {
     fields.unsupported(UNSUPPORTED);
     const plugins = fields.optional("plugins", readPluginPolicy) ?? DEFAULT_PLUGIN_POLICY;
+    const scope = fields.optional("scope", readScopePolicy);
     if (name !== MESH_CONFIG_NAME) {
       const place = { ...field, path: ["metadata", "name"] };
       return refuse(place, "InvalidName", `is ${show(name)}`, `name it ${MESH_CONFIG_NAME}: there is one in a mesh`);
     }
-    return { namespace, name, plugins };
+    return { namespace, name, plugins, ...(scope !== undefined && { scope }) };
   });
 }

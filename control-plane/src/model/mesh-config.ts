@@ -9,6 +9,8 @@ export interface MeshConfig {
   readonly namespace: string;
   readonly name: string;
   readonly plugins: PluginPolicy;
+  /** Absent: the default. */
+  readonly scope?: ScopePolicy;
 }
 
 /** What plugins may be and do, whatever their objects say. */
@@ -36,6 +38,14 @@ export const DEFAULT_PLUGIN_POLICY: PluginPolicy = {
   requireDigest: false,
 };
 
+/** What callers without a Sidecar of their own have in scope. */
+export interface ScopePolicy {
+  /** Up to so many services that a caller sees, all are in its scope; beyond, those of its own namespace. */
+  readonly maxServices: number;
+}
+
+export const DEFAULT_SCOPE_POLICY: ScopePolicy = { maxServices: 500 };
+
 /** Whether this is the object that holds for the mesh. */
 export function isInForce(config: MeshConfig, rootNamespace: string): boolean {
   return config.namespace === rootNamespace && config.name === MESH_CONFIG_NAME;
@@ -45,4 +55,16 @@ export function isInForce(config: MeshConfig, rootNamespace: string): boolean {
 export function pluginPolicy(meshConfigs: ReadonlyMap<string, MeshConfig>, rootNamespace: string): PluginPolicy {
   const key = objectKey({ namespace: rootNamespace, name: MESH_CONFIG_NAME });
   return meshConfigs.get(key)?.plugins ?? DEFAULT_PLUGIN_POLICY;
+}
+
+/** How far scopes reach; without a MeshConfig the default. */
+export function scopePolicy({
+  meshConfigs,
+  settings,
+}: {
+  readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
+  readonly settings: { readonly rootNamespace: string };
+}): ScopePolicy {
+  const key = objectKey({ namespace: settings.rootNamespace, name: MESH_CONFIG_NAME });
+  return meshConfigs.get(key)?.scope ?? DEFAULT_SCOPE_POLICY;
 }

@@ -5,6 +5,7 @@ import type { Plugin } from "./plugin.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { ServiceEntry } from "./service-entry.js";
+import type { Sidecar } from "./sidecar.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
 
@@ -15,6 +16,7 @@ export type MeshObject =
   | { readonly kind: "ServiceEntry"; readonly value: ServiceEntry }
   | { readonly kind: "DestinationRule"; readonly value: DestinationRule }
   | { readonly kind: "VirtualService"; readonly value: VirtualService }
+  | { readonly kind: "Sidecar"; readonly value: Sidecar }
   | { readonly kind: "PeerAuthentication"; readonly value: PeerAuthentication }
   | { readonly kind: "WasmPlugin"; readonly value: Plugin }
   | { readonly kind: "MeshConfig"; readonly value: MeshConfig }

@@ -6,6 +6,7 @@ import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
+import type { Sidecar } from "./sidecar.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
 
@@ -21,6 +22,7 @@ export interface Snapshot {
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly destinationRules: ReadonlyMap<string, DestinationRule>;
   readonly virtualServices: ReadonlyMap<string, VirtualService>;
+  readonly sidecars: ReadonlyMap<string, Sidecar>;
   readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
   readonly plugins: ReadonlyMap<string, Plugin>;
   readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
@@ -39,6 +41,7 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     workloads: new Map(),
     destinationRules: new Map(),
     virtualServices: new Map(),
+    sidecars: new Map(),
     peerAuthentications: new Map(),
     plugins: new Map(),
     meshConfigs: new Map(),

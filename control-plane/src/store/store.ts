@@ -142,6 +142,9 @@ function applyChanges(
       case "VirtualService":
         wanted.virtualServices = edited(wanted.virtualServices, key, valueOf("VirtualService"));
         break;
+      case "Sidecar":
+        next.sidecars = edited(next.sidecars, key, valueOf("Sidecar"));
+        break;
       case "PeerAuthentication":
         next.peerAuthentications = edited(next.peerAuthentications, key, valueOf("PeerAuthentication"));
         break;

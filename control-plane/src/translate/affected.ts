@@ -1,3 +1,4 @@
+import { scopePolicy } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import { attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
@@ -10,6 +11,7 @@ import { calloutRefs } from "./callout-clusters.js";
 import { calloutsTo, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
 import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, PUBLIC_TRUST_SECRET, TRUST_SECRET } from "./names.js";
 import { type Ref, slotEntries } from "./ref.js";
+import { isClosed } from "./scope.js";
 
 /**
  * What a change of snapshots can have changed. It may say too much, never too little: whatever it leaves out is equal
@@ -79,6 +81,16 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addRoutes();
   }
   for (const _ of changes(prev.virtualServices, next.virtualServices)) addRoutes();
+
+  for (const [, before, after] of changes(prev.sidecars, next.sidecars))
+    for (const sidecar of [before, after])
+      if (sidecar !== undefined) {
+        const isOfAll = sidecar.namespace === next.settings.rootNamespace;
+        addWorkloads((workload) => isOfAll || workload.namespace === sidecar.namespace);
+        // Of the routes, only those that a Sidecar bounds depend on it.
+        if (isClosed(sidecar)) addRoutes();
+      }
+  if (scopePolicy(prev) !== scopePolicy(next)) sharedSelection = true;
 
   for (const [key, before, after] of changes(prev.workloads, next.workloads)) {
     proxies.add(key);

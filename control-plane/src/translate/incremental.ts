@@ -1,4 +1,5 @@
-import type { Proxy } from "../model/proxy.js";
+import { compareStrings } from "../model/compare.js";
+import type { Proxy, ProxyClient } from "../model/proxy.js";
 import {
   type ChangedNames,
   RESOURCE_TYPES,
@@ -9,8 +10,10 @@ import {
 import type { Snapshot } from "../model/snapshot.js";
 import { type Affected, affected, isAffected } from "./affected.js";
 import { build } from "./build.js";
+import { withDemanded } from "./demanded.js";
 import { type Ref, refId, slotEntries } from "./ref.js";
-import { type RefTable, type Selection, select, selectedRef, selectedRefs } from "./select.js";
+import { scopeOf } from "./scope.js";
+import { type RefTable, type Selection, select, selectedRef, selectedRefs, tablesOf } from "./select.js";
 
 /**
  * Translation that goes with a sequence of snapshots: builds what somebody asks for, once, and after a change only
@@ -18,9 +21,16 @@ import { type RefTable, type Selection, select, selectedRef, selectedRefs } from
  */
 export interface IncrementalTranslation {
   readonly snapshot: Snapshot;
-  /** Follows a proxy; undefined where the snapshot has no such workload. The view stays true across changes. */
-  attach(proxyKey: string): ResourceView | undefined;
+  /**
+   * Follows a proxy; undefined where the snapshot has no such workload. The view stays true across changes. A proxy
+   * that is followed already keeps what it has demanded, unless it now speaks another protocol. Default: incremental.
+   */
+  attach(proxyKey: string, protocol?: ProxyClient["kind"]): ResourceView | undefined;
   detach(proxyKey: string): void;
+  /** An attached proxy asks for clusters by name. Those that it may have are in its view from now on. */
+  demand(proxyKey: string, clusters: Iterable<string>): void;
+  /** How much an attached proxy has in scope, and what it has on demand. */
+  scope(proxyKey: string): ProxyScope | undefined;
   /** The plugin slots of an attached proxy, with their plugins in order and the version that it should have. */
   slots(proxyKey: string): readonly Slot[];
   /** The version that an attached proxy should have under a name. */
@@ -29,10 +39,26 @@ export interface IncrementalTranslation {
   apply(next: Snapshot): ReadonlyMap<string, ChangedNames>;
 }
 
-type Attached =
+/** What a proxy has of the mesh. */
+export interface ProxyScope {
+  /** Services in scope, and all that the proxy may reach. */
+  readonly services: number;
+  readonly reachable: number;
+  /** Names of the clusters beyond its scope that it asked for and has, in order. */
+  readonly onDemand: readonly string[];
+}
+
+type Attached = { readonly client: ProxyClient } & (
   | { readonly kind: "live"; readonly selection: Selection }
   /** Its workload went; until its stream ends it keeps what it had then. */
-  | { readonly kind: "frozen"; readonly resources: ReadonlyMap<ResourceType, ReadonlyMap<string, Resource>> };
+  | { readonly kind: "frozen"; readonly resources: ReadonlyMap<ResourceType, ReadonlyMap<string, Resource>> }
+);
+
+/** The two pure functions that are run as rarely as possible. */
+export interface TranslationSteps {
+  readonly select: typeof select;
+  readonly build: typeof build;
+}
 
 /** One place for plugins in one proxy. */
 export interface Slot {
@@ -48,7 +74,10 @@ interface Built {
   readonly resource: Resource;
 }
 
-export function createIncrementalTranslation(initial: Snapshot): IncrementalTranslation {
+export function createIncrementalTranslation(
+  initial: Snapshot,
+  steps: TranslationSteps = { select, build },
+): IncrementalTranslation {
   let snapshot = initial;
   const attached = new Map<string, Attached>();
   const built = new Map<string, Built>();
@@ -57,15 +86,15 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
     const id = refId(ref);
     let entry = built.get(id);
     if (entry === undefined) {
-      entry = { ref, resource: build(ref, snapshot) };
+      entry = { ref, resource: steps.build(ref, snapshot) };
       built.set(id, entry);
     }
     return entry.resource;
   };
 
-  const selectionFor = (key: string): Selection | undefined => {
+  const selectionFor = (key: string, client: ProxyClient): Selection | undefined => {
     const workload = snapshot.workloads.get(key);
-    return workload && select(snapshot, { key, workload } satisfies Proxy);
+    return workload && steps.select(snapshot, { key, workload, client } satisfies Proxy);
   };
 
   const resourceFor = (proxyKey: string, type: ResourceType, name: string): Resource | undefined => {
@@ -80,10 +109,12 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
     get snapshot() {
       return snapshot;
     },
-    attach(proxyKey) {
-      const selection = selectionFor(proxyKey);
+    attach(proxyKey, protocol = "incremental") {
+      const known = attached.get(proxyKey)?.client;
+      const client = known?.kind === protocol ? known : clientOf(protocol);
+      const selection = selectionFor(proxyKey, client);
       if (selection === undefined) return undefined;
-      attached.set(proxyKey, { kind: "live", selection });
+      attached.set(proxyKey, { kind: "live", client, selection });
       return {
         get: (type, name) => resourceFor(proxyKey, type, name),
         names(type) {
@@ -97,6 +128,23 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
     },
     detach(proxyKey) {
       attached.delete(proxyKey);
+    },
+    demand(proxyKey, clusters) {
+      const current = attached.get(proxyKey);
+      if (current?.kind !== "live" || current.client.kind !== "incremental") return;
+      const demanded = withDemanded(current.client.demanded, clusters);
+      if (demanded === current.client.demanded) return;
+      const client: ProxyClient = { kind: "incremental", demanded };
+      const selection = selectionFor(proxyKey, client);
+      if (selection !== undefined) attached.set(proxyKey, { kind: "live", client, selection });
+    },
+    scope(proxyKey) {
+      const current = attached.get(proxyKey);
+      const workload = snapshot.workloads.get(proxyKey);
+      if (current?.kind !== "live" || workload === undefined) return undefined;
+      const { hosts, reachable } = scopeOf(snapshot, workload, current.client);
+      const onDemand = [...(current.selection.demanded.get("cluster")?.keys() ?? [])].sort(compareStrings);
+      return { services: hosts.size, reachable: reachable.length, onDemand };
     },
     version: (proxyKey, type, name) => resourceFor(proxyKey, type, name)?.version,
     slots(proxyKey) {
@@ -118,12 +166,14 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
       const before = new Map(attached);
       for (const [key, current] of before) {
         if (!(change.sharedSelection || change.proxies.has(key))) continue;
-        const selection = selectionFor(key);
-        if (selection !== undefined) attached.set(key, { kind: "live", selection });
-        else if (current.kind === "live") attached.set(key, freeze(current.selection, built));
+        const { client } = current;
+        const selection = selectionFor(key, client);
+        if (selection !== undefined) attached.set(key, { kind: "live", client, selection });
+        else if (current.kind === "live")
+          attached.set(key, { kind: "frozen", client, resources: freeze(current.selection, built) });
       }
       if (change.sharedSelection || change.proxies.size > 0) dropUnselected(built, attached);
-      const rebuilt = rebuild(built, change, snapshot);
+      const rebuilt = rebuild(built, change, snapshot, steps.build);
       const changed = new Map<string, ChangedNames>();
       for (const [key, current] of attached) {
         const old = before.get(key);
@@ -139,7 +189,14 @@ export function createIncrementalTranslation(initial: Snapshot): IncrementalTran
   };
 }
 
-function freeze(selection: Selection, built: ReadonlyMap<string, Built>): Attached {
+function clientOf(protocol: ProxyClient["kind"]): ProxyClient {
+  return protocol === "incremental" ? { kind: protocol, demanded: new Set() } : { kind: protocol };
+}
+
+function freeze(
+  selection: Selection,
+  built: ReadonlyMap<string, Built>,
+): ReadonlyMap<ResourceType, ReadonlyMap<string, Resource>> {
   const resources = new Map<ResourceType, Map<string, Resource>>();
   for (const ref of selectedRefs(selection)) {
     const resource = built.get(refId(ref))?.resource;
@@ -148,34 +205,39 @@ function freeze(selection: Selection, built: ReadonlyMap<string, Built>): Attach
     if (ofType === undefined) resources.set(ref.type, new Map([[ref.name, resource]]));
     else ofType.set(ref.name, resource);
   }
-  return { kind: "frozen", resources };
+  return resources;
 }
 
 /** Forgets what nobody selects any more. */
 function dropUnselected(built: Map<string, Built>, attached: ReadonlyMap<string, Attached>): void {
   const tables = new Set<RefTable>();
   for (const current of attached.values())
-    if (current.kind === "live") tables.add(current.selection.own).add(current.selection.shared);
+    if (current.kind === "live") for (const table of tablesOf(current.selection)) tables.add(table);
   const live = new Set<string>();
   for (const table of tables) for (const refs of table.values()) for (const ref of refs.values()) live.add(refId(ref));
   for (const id of built.keys()) if (!live.has(id)) built.delete(id);
 }
 
-/** Builds anew what the change touches, and returns the ids of what came out different. */
-function rebuild(built: Map<string, Built>, change: Affected, snapshot: Snapshot): ReadonlySet<string> {
-  const different = new Set<string>();
+/** Builds anew what the change touches, and returns what came out different. */
+function rebuild(
+  built: Map<string, Built>,
+  change: Affected,
+  snapshot: Snapshot,
+  buildOne: typeof build,
+): readonly Ref[] {
+  const different: Ref[] = [];
   for (const [id, { ref, resource }] of built) {
     if (!isAffected(ref, change)) continue;
-    const again = build(ref, snapshot);
+    const again = buildOne(ref, snapshot);
     if (again.version === resource.version && (again.bytes === undefined) === (resource.bytes === undefined)) continue;
     built.set(id, { ref, resource: again });
-    different.add(id);
+    different.push(ref);
   }
   return different;
 }
 
 function namesOf(selection: Selection, type: ResourceType): string[] {
-  return [...new Set([...(selection.own.get(type)?.keys() ?? []), ...(selection.shared.get(type)?.keys() ?? [])])];
+  return [...new Set(tablesOf(selection).flatMap((table) => [...(table.get(type)?.keys() ?? [])]))];
 }
 
 /** What is not as it was when the proxy's workload went. */
@@ -196,22 +258,38 @@ function thawedNames(
   return changed;
 }
 
-function changedNames(before: Selection, after: Selection, rebuilt: ReadonlySet<string>): ChangedNames {
+/** Costs what changed, not what the proxy has. */
+function changedNames(before: Selection, after: Selection, rebuilt: readonly Ref[]): ChangedNames {
   const changed = new Map<ResourceType, Set<string>>();
-  const add = (type: ResourceType, name: string) => {
+  const add = ({ type, name }: Pick<Ref, "type" | "name">) => {
     const names = changed.get(type);
     if (names === undefined) changed.set(type, new Set([name]));
     else names.add(name);
   };
-  if (rebuilt.size > 0) for (const ref of selectedRefs(after)) if (rebuilt.has(refId(ref))) add(ref.type, ref.name);
-  for (const [old, current] of [
-    [before.own, after.own],
-    [before.shared, after.shared],
-  ] as const) {
-    if (old === current) continue;
-    for (const type of RESOURCE_TYPES)
-      for (const name of new Set([...(old.get(type)?.keys() ?? []), ...(current.get(type)?.keys() ?? [])]))
-        if (old.get(type)?.get(name)?.variant !== current.get(type)?.get(name)?.variant) add(type, name);
-  }
+  for (const ref of rebuilt) if (selectedRef(after, ref.type, ref.name)?.variant === ref.variant) add(ref);
+  const olds = tablesOf(before);
+  tablesOf(after).forEach((table, position) => {
+    const old = olds[position];
+    if (old !== undefined && old !== table) for (const difference of differences(old, table)) add(difference);
+  });
   return changed;
+}
+
+const rememberedDifferences = new WeakMap<RefTable, WeakMap<RefTable, readonly Pick<Ref, "type" | "name">[]>>();
+
+/** Names whose refs are not equal in both. Remembered, because proxies of a class go from one table to another. */
+function differences(before: RefTable, after: RefTable): readonly Pick<Ref, "type" | "name">[] {
+  const known = rememberedDifferences.get(after)?.get(before);
+  if (known !== undefined) return known;
+  const found: Pick<Ref, "type" | "name">[] = [];
+  for (const type of RESOURCE_TYPES) {
+    const old = before.get(type);
+    const current = after.get(type);
+    for (const name of new Set([...(old?.keys() ?? []), ...(current?.keys() ?? [])]))
+      if (old?.get(name)?.variant !== current?.get(name)?.variant) found.push({ type, name });
+  }
+  const ofTable = rememberedDifferences.get(after);
+  if (ofTable === undefined) rememberedDifferences.set(after, new WeakMap([[before, found]]));
+  else ofTable.set(before, found);
+  return found;
 }

@@ -13,7 +13,7 @@ import { calloutCluster } from "./names.js";
  * Remembers a pure function's results by the identity of its arguments, which works because snapshots share what did
  * not change.
  */
-function memoByIdentity<A extends object, R>(compute: (input: A) => R): (input: A) => R {
+export function memoByIdentity<A extends object, R>(compute: (input: A) => R): (input: A) => R {
   const results = new WeakMap<A, R>();
   return (input) => {
     let result = results.get(input);

@@ -16,9 +16,10 @@ import type { StringMatch } from "../model/string-match.js";
 import { destinationsOf } from "../model/virtual-service.js";
 import { milliseconds } from "./duration.js";
 import { encodeResource } from "./encode.js";
-import { requirements, sortedServices, subsetsOf, virtualServiceFor } from "./mesh-index.js";
+import { requirements, subsetsOf, virtualServiceFor } from "./mesh-index.js";
 import { OUTBOUND_ROUTES, outboundCluster, SUBSET_FILTER_STATE } from "./names.js";
 import { routeRetries } from "./retry-policy.js";
+import { routesSite } from "./scope.js";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
@@ -31,11 +32,12 @@ type MatchParts = {
 const PLAIN: Pick<HttpRoute, "matches"> = { matches: [] };
 
 /**
- * The routes of a sidecar's outbound listener. They depend on the caller's namespace, because a short host name
- * means a service of the caller's own.
+ * The routes of a sidecar's outbound listener, with all services that the caller may reach, in its scope or not: it is
+ * clusters that are had on demand. `variant` is that of a selected ref.
  */
-export function buildOutboundRoutes(snapshot: Snapshot, namespace: string): Resource {
-  const virtualHosts = sortedServices(snapshot.services).flatMap((service) =>
+export function buildOutboundRoutes(snapshot: Snapshot, variant: string): Resource {
+  const { namespace, services } = routesSite(snapshot, variant);
+  const virtualHosts = services.flatMap((service) =>
     httpPorts(service).map((port) => virtualHost(snapshot, service, port, namespace)),
   );
   return encodeResource("routes", OUTBOUND_ROUTES, RouteConfigurationSchema, {

@@ -7,7 +7,8 @@ import { hasCandidate } from "../model/rollout.js";
 import { isHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { calloutRefs } from "./callout-clusters.js";
-import { servicesOf, sortedServices, subsetsOf } from "./mesh-index.js";
+import { demandedRefs } from "./demanded.js";
+import { servicesOf, subsetsOf } from "./mesh-index.js";
 import {
   IDENTITY_SECRET,
   inboundCluster,
@@ -23,43 +24,66 @@ import {
 import { networkPluginsAmong } from "./network-slots.js";
 import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
 import { type Ref, type SlotEntry, slotVariant } from "./ref.js";
+import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 
 /** Refs by type and name. */
 export type RefTable = ReadonlyMap<ResourceType, ReadonlyMap<string, Ref>>;
 
-/** What one proxy should have: a part that is the same object for all proxies, and a part of its own. */
+/** What one proxy should have: a part that is one object for all proxies of a class, and parts of its own. */
 export interface Selection {
   readonly shared: RefTable;
+  /** What it asked for beyond its scope. */
+  readonly demanded: RefTable;
   readonly own: RefTable;
 }
 
 /** Chooses the resources of a proxy. */
 export function select(snapshot: Snapshot, proxy: Proxy): Selection {
-  return { shared: sharedRefs(snapshot), own: ownRefs(snapshot, proxy) };
+  return { ...selectShared(snapshot, proxy), own: ownRefs(snapshot, proxy) };
+}
+
+/** The parts of a selection that come from the proxy's scope. */
+export function selectShared(snapshot: Snapshot, { workload, client }: Proxy): Omit<Selection, "own"> {
+  const scope = scopeOf(snapshot, workload, client);
+  const names = client?.kind === "incremental" ? client.demanded : NO_NAMES;
+  return { shared: sharedRefs(snapshot, scope), demanded: demandedRefs(snapshot, scope, names) };
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** The parts of a selection; a name is in one of them only. */
+export function tablesOf({ own, shared, demanded }: Selection): readonly RefTable[] {
+  return [own, shared, demanded];
 }
 
 /** The ref under a name, or undefined where the proxy should have nothing of that name. */
 export function selectedRef(selection: Selection, type: ResourceType, name: string): Ref | undefined {
-  return selection.own.get(type)?.get(name) ?? selection.shared.get(type)?.get(name);
+  for (const table of tablesOf(selection)) {
+    const ref = table.get(type)?.get(name);
+    if (ref !== undefined) return ref;
+  }
+  return undefined;
 }
 
 /** All refs, in the order of their names within a type; the proxy's own first. */
 export function* selectedRefs(selection: Selection): Iterable<Ref> {
-  for (const table of [selection.own, selection.shared])
-    for (const refs of table.values()) for (const ref of refs.values()) yield ref;
+  for (const table of tablesOf(selection)) for (const refs of table.values()) yield* refs.values();
 }
 
-let lastShared: { services: unknown; destinationRules: unknown; refs: RefTable } | undefined;
+const rememberedShared = new WeakMap<Scope, { readonly destinationRules: unknown; readonly refs: RefTable }>();
 
-/** Every service of the mesh: scoping comes with the Sidecar resource. Remembered, because all proxies ask for it. */
-function sharedRefs(snapshot: Snapshot): RefTable {
-  const { services, destinationRules } = snapshot;
-  if (lastShared?.services === services && lastShared.destinationRules === destinationRules) return lastShared.refs;
+/** What is sent to all proxies of a scope. Remembered, because all of them ask for it. */
+function sharedRefs(snapshot: Snapshot, scope: Scope): RefTable {
+  const { destinationRules } = snapshot;
+  const known = rememberedShared.get(scope);
+  if (known?.destinationRules === destinationRules) return known.refs;
   const clusters = new Map<string, Ref>();
   const endpoints = new Map<string, Ref>();
-  for (const service of sortedServices(services)) {
+  for (const service of scope.reachable) {
+    const ports = service.ports.filter((port) => isSent(scope, service, port));
+    if (ports.length === 0) continue;
     const subsets = ["", ...subsetsOf(snapshot, service.host).map((subset) => subset.name)];
-    for (const port of service.ports)
+    for (const port of ports)
       for (const subset of subsets) {
         const name = outboundCluster(port.port, subset, service.host);
         clusters.set(name, { type: "cluster", name, variant: "" });
@@ -76,11 +100,11 @@ function sharedRefs(snapshot: Snapshot): RefTable {
       ),
     ],
   ]);
-  lastShared = { services, destinationRules, refs };
+  rememberedShared.set(scope, { destinationRules, refs });
   return refs;
 }
 
-function ownRefs(snapshot: Snapshot, { key, workload }: Proxy): RefTable {
+function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable {
   const table = new Map<ResourceType, Map<string, Ref>>();
   const add = (ref: Ref) => {
     const refs = table.get(ref.type);
@@ -100,8 +124,9 @@ function ownRefs(snapshot: Snapshot, { key, workload }: Proxy): RefTable {
     if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here)) add(ref);
   };
 
+  const scope = scopeOf(snapshot, workload, client);
   add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
-  add({ type: "routes", name: OUTBOUND_ROUTES, variant: workload.namespace });
+  add({ type: "routes", name: OUTBOUND_ROUTES, variant: routesVariant(workload.namespace, scope) });
   addSlots("client", OUTBOUND_PORT, true);
 
   for (const service of servicesOf(snapshot, workload))
