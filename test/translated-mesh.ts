@@ -10,12 +10,12 @@ import { vi } from "vitest";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import type { ModuleState } from "../control-plane/src/model/module-state.js";
 import { createStore, type Store } from "../control-plane/src/store/store.js";
-import { createIncrementalTranslation } from "../control-plane/src/translate/incremental.js";
+import { createIncrementalTranslation, type ProxyScope } from "../control-plane/src/translate/incremental.js";
 import { createXdsServer, type XdsServer } from "../control-plane/src/xds/server.js";
 import { createTranslationProvider } from "../control-plane/src/xds/translation-provider.js";
 import { settings } from "./builders.js";
 import { envoyPath, send } from "./envoy-static.js";
-import { adsBootstrap } from "./xds-bootstrap.js";
+import { type AdsBootstrapOptions, adsBootstrap } from "./xds-bootstrap.js";
 import { authenticateTest, createRecordingLogger, createTestAuthority, type TestAuthority } from "./xds-fixture.js";
 
 /** Long enough for a busy machine. */
@@ -36,9 +36,13 @@ export interface TranslatedMesh {
   remove(kind: MeshObject["kind"], name: string): void;
   setModules(states: Readonly<Record<string, ModuleState | undefined>>): void;
   /** Starts the sidecar of a workload, in namespace default, of a service account of the same name. */
-  startProxy(name: string): Promise<MeshProxy>;
+  startProxy(name: string, apiType?: AdsBootstrapOptions["apiType"]): Promise<MeshProxy>;
   /** Waits until no proxy owes an answer and nothing is left to send. */
   settled(): Promise<void>;
+  /** What the control plane knows of the scope of a connected proxy. */
+  scope(name: string): ProxyScope | undefined;
+  /** The control plane goes, and another one that remembers nothing comes in its place. */
+  replaceControlPlane(whileAway?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,23 +54,26 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
     { ...settings, trustDomain: "test", publicRoots: authority.rootCert, identityFiles },
     authority.rootCert,
   );
-  const translation = createIncrementalTranslation(store.current.snapshot);
-  const provider = createTranslationProvider(translation);
-  store.subscribe(({ snapshot }) => provider.apply(snapshot));
   const events: string[] = [];
-  const server: XdsServer = createXdsServer({
-    port: 0,
-    tls: { rootCert: authority.rootCert, keyCertPairs: [await authority.issue({ dns: "localhost" })] },
-    authenticate: authenticateTest,
-    provider,
-    observer: {
-      onConnect: () => {},
-      onDisconnect: () => {},
-      onAck: (key, type, versions) => events.push(`ack ${key} ${type} ${[...versions.keys()].join()}`),
-      onNack: (key, type, versions, why) => events.push(`nack ${key} ${type} ${[...versions.keys()].join()}: ${why}`),
-    },
-    logger: createRecordingLogger(),
-  });
+  const pair = await authority.issue({ dns: "localhost" });
+  let translation = createIncrementalTranslation(store.current.snapshot);
+  let provider = createTranslationProvider(translation);
+  store.subscribe(({ snapshot }) => provider.apply(snapshot));
+  const createServer = (port: number) =>
+    createXdsServer({
+      port,
+      tls: { rootCert: authority.rootCert, keyCertPairs: [pair] },
+      authenticate: authenticateTest,
+      provider,
+      observer: {
+        onConnect: () => {},
+        onDisconnect: () => {},
+        onAck: (key, type, versions) => events.push(`ack ${key} ${type} ${[...versions.keys()].join()}`),
+        onNack: (key, type, versions, why) => events.push(`nack ${key} ${type} ${[...versions.keys()].join()}: ${why}`),
+      },
+      logger: createRecordingLogger(),
+    });
+  let server: XdsServer = createServer(0);
   const xdsPort = (await server.start()).port;
   const children: ChildProcess[] = [];
 
@@ -77,7 +84,7 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
     apply: (...objects) => store.apply(objects.map((object) => ({ kind: "apply", object }))),
     remove: (kind, name) => store.apply([{ kind: "delete", ref: { kind, namespace: "default", name } }]),
     setModules: (states) => store.setModules(new Map(Object.entries(states))),
-    async startProxy(name) {
+    async startProxy(name, apiType) {
       const pair = await authority.issue({
         uris: [`spiffe://test/ns/default/sa/${name}`, `weft://test/default/${name}`],
       });
@@ -85,7 +92,7 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
       const adminFile = join(cwd, "admin");
       await writeFile(join(cwd, "cert.pem"), pair.certificateChain);
       await writeFile(join(cwd, "key.pem"), pair.privateKey, { mode: 0o600 });
-      const bootstrap = adsBootstrap({ xdsPort, rootCert: authority.rootCert, pair });
+      const bootstrap = adsBootstrap({ xdsPort, rootCert: authority.rootCert, pair, ...(apiType && { apiType }) });
       await writeFile(join(cwd, "bootstrap.json"), JSON.stringify(bootstrap), { mode: 0o600 });
       const args = ["-c", "bootstrap.json", "--disable-hot-restart", "--concurrency", "1"];
       const child = spawn(envoyPath(), [...args, "--admin-address-path", adminFile], {
@@ -106,6 +113,18 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
         if ((await admin("/ready")).trim() !== "LIVE") throw new Error(`Envoy is not ready:\n${log}`);
       }, POLL);
       return { admin, log: () => log };
+    },
+    scope: (name) => translation.scope(`default/${name}`),
+    async replaceControlPlane(whileAway) {
+      await server.close(0);
+      await whileAway?.();
+      translation = createIncrementalTranslation(store.current.snapshot);
+      provider = createTranslationProvider(translation);
+      server = createServer(xdsPort);
+      await server.start();
+      await vi.waitFor(() => {
+        if (server.proxies().length < children.length) throw new Error("not all proxies are back");
+      }, POLL);
     },
     settled: () =>
       vi.waitFor(() => {

@@ -5,17 +5,19 @@ export interface AdsBootstrapOptions {
   /** PEM: the root of the server's certificate, which must be for `localhost`. */
   readonly rootCert: string;
   readonly pair: IssuedCertificate;
+  /** Default: incremental. */
+  readonly apiType?: "DELTA_GRPC" | "GRPC";
 }
 
-/** A bootstrap with nothing in it but aggregated incremental discovery over TLS with a client certificate. */
-export function adsBootstrap({ xdsPort, rootCert, pair }: AdsBootstrapOptions): object {
+/** A bootstrap with nothing in it but aggregated discovery over TLS with a client certificate. */
+export function adsBootstrap({ xdsPort, rootCert, pair, apiType = "DELTA_GRPC" }: AdsBootstrapOptions): object {
   const type = (name: string) => ({ "@type": `type.googleapis.com/envoy.extensions.${name}` });
   return {
     node: { id: "sidecar~127.0.0.1~frontend.default~default", cluster: "frontend" },
     admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
     dynamic_resources: {
       ads_config: {
-        api_type: "DELTA_GRPC",
+        api_type: apiType,
         transport_api_version: "V3",
         set_node_on_first_message_only: true,
         grpc_services: [

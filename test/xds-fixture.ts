@@ -91,7 +91,7 @@ export function createTestWorld(proxyKeys: readonly string[]): TestWorld {
       connect: (proxyKey, onChange) => {
         if (!proxyKeys.includes(proxyKey)) return undefined;
         listeners.add(onChange);
-        return { view: () => view, close: () => listeners.delete(onChange) };
+        return { view: () => view, demand: () => {}, close: () => listeners.delete(onChange) };
       },
     },
     update: (changes) => {

@@ -280,14 +280,14 @@ describe("a stream ends", () => {
     let broken = false;
     const { port, logger } = await start({
       provider: {
-        connect: (key, onChange) => {
-          const connection = world.provider.connect(key, onChange);
+        connect: (key, onChange, protocol) => {
+          const connection = world.provider.connect(key, onChange, protocol);
           if (connection === undefined) return undefined;
           const view = () => {
             if (broken) throw new Error("no view");
             return connection.view();
           };
-          return { view, close: () => connection.close() };
+          return { ...connection, view };
         },
       },
     });

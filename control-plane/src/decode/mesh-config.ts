@@ -7,7 +7,17 @@ import {
   type ScopePolicy,
 } from "../model/mesh-config.js";
 import { readCapabilities } from "./capabilities.js";
-import { type Reader, readBoolean, readInteger, readList, readObject, readOneOf, readString, refuse, show } from "./fields.js";
+import {
+  type Reader,
+  readBoolean,
+  readInteger,
+  readList,
+  readObject,
+  readOneOf,
+  readString,
+  refuse,
+  show,
+} from "./fields.js";
 import type { Metadata } from "./metadata.js";
 import { readKeys } from "./verification.js";
 

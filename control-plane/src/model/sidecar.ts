@@ -29,7 +29,10 @@ export interface Sidecar {
 }
 
 /** Whether a service is among those that an entry of `egress.hosts` names. */
-export function includesService({ namespace, host }: EgressHost, service: Pick<Service, "namespace" | "host">): boolean {
+export function includesService(
+  { namespace, host }: EgressHost,
+  service: Pick<Service, "namespace" | "host">,
+): boolean {
   if (namespace !== undefined && namespace !== service.namespace) return false;
   switch (host.kind) {
     case "any":

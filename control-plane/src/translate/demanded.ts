@@ -40,7 +40,12 @@ export function demandedRefs(snapshot: Snapshot, scope: Scope, names: ReadonlySe
     clusters.set(name, { type: "cluster", name, variant: "" });
     endpoints.set(name, { type: "endpoints", name, variant: "" });
   }
-  return clusters.size === 0 ? NOTHING : new Map([["cluster", clusters], ["endpoints", endpoints]]);
+  return clusters.size === 0
+    ? NOTHING
+    : new Map([
+        ["cluster", clusters],
+        ["endpoints", endpoints],
+      ]);
 }
 
 const reachableByHost = memoByIdentity(

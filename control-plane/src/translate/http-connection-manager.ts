@@ -4,6 +4,7 @@ import type { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/rou
 import { CorsSchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
 import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
+import { OnDemandSchema } from "../envoy-api/gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js";
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import {
   HttpConnectionManager_ForwardClientCertDetails,
@@ -58,7 +59,7 @@ function managerConfig(
         : { case: "routeConfig", value: routes.routes },
     httpFilters: [
       ...PHASES.map((phase) => slot(slotName(direction, port, phase))),
-      ...(inbound ? [] : ROUTE_FILTERS),
+      ...(inbound ? [] : [...ROUTE_FILTERS, ON_DEMAND]),
       ROUTER,
     ],
     accessLog: metricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, direction, port)),
@@ -89,6 +90,18 @@ const ROUTE_FILTERS: readonly MessageInitShape<typeof HttpFilterSchema>[] = [
   { name: FAULT_FILTER, configType: { case: "typedConfig", value: pack(HTTPFaultSchema, {}) } },
   { name: CORS_FILTER, configType: { case: "typedConfig", value: pack(CorsSchema, {}) } },
 ];
+
+/**
+ * Holds a request to a cluster that Envoy does not have, and asks the control plane for it. It stands behind all that
+ * can change a request's route. What cannot be had, or not in time, is answered with 503.
+ */
+const ON_DEMAND: MessageInitShape<typeof HttpFilterSchema> = {
+  name: "envoy.filters.http.on_demand",
+  configType: {
+    case: "typedConfig",
+    value: pack(OnDemandSchema, { odcds: { source: ADS, timeout: { seconds: 5n } } }),
+  },
+};
 
 const ROUTER: MessageInitShape<typeof HttpFilterSchema> = {
   name: "envoy.filters.http.router",

@@ -1,9 +1,12 @@
+import type { ProxyClient } from "../model/proxy.js";
 import type { ChangedNames, ResourceType, ResourceView } from "../model/resource.js";
 
 /** One proxy's connection to the source of its resources. */
 export interface ProviderConnection {
   /** What the proxy should have now. */
   view(): ResourceView;
+  /** The client names clusters. Those beyond its scope that it may have are in the view from now on. */
+  demand(clusters: Iterable<string>): void;
   close(): void;
 }
 
@@ -13,7 +16,11 @@ export interface ResourceProvider {
    * @param onChange called after the view has changed, with the names that did; never during `connect`.
    * @returns undefined if no such proxy is known.
    */
-  connect(proxyKey: string, onChange: (names: ChangedNames) => void): ProviderConnection | undefined;
+  connect(
+    proxyKey: string,
+    onChange: (names: ChangedNames) => void,
+    protocol: ProxyClient["kind"],
+  ): ProviderConnection | undefined;
 }
 
 /** The certificate that the client proved to have. The TLS layer has checked it against the roots. */

@@ -2,7 +2,7 @@ import { type ChangedNames, RESOURCE_TYPES, type ResourceType, resourceTypeOf } 
 import { decodeDeltaRequest, encodeDeltaResponse } from "./codec.js";
 import { createStreamState, type Effect, type StreamEvent, type StreamOptions, step } from "./delta-stream.js";
 import type { ProviderConnection, ProxySync, ResourceProvider, TypeSync, XdsLogger, XdsObserver } from "./provider.js";
-import type { TypeState } from "./subscription.js";
+import type { DeltaRequest, TypeState } from "./subscription.js";
 
 /** Why a stream ends, in the terms of https://grpc.io/docs/guides/status-codes/ */
 export type EndCode =
@@ -73,7 +73,7 @@ export class Session {
     const { provider, proxyKey, logger } = this.#options;
     this.#scheduleExpiry();
     if (this.#closed) return false;
-    this.#connection = provider.connect(proxyKey, (names) => this.#changed(names));
+    this.#connection = provider.connect(proxyKey, (names) => this.#changed(names), "incremental");
     if (this.#connection !== undefined) return true;
     const message = `there is no workload ${proxyKey}, though the certificate is valid: create it, or check the name`;
     logger.warn(`refused a stream: ${message}`, { proxy: proxyKey });
@@ -89,7 +89,10 @@ export class Session {
       if (nodeId !== "") this.#nodeId = nodeId;
       const type = resourceTypeOf(typeUrl);
       if (type === undefined) this.#ignore(typeUrl);
-      else this.#run({ kind: "request", request: { type, ...request } });
+      else {
+        if (type === "cluster") this.#demand(request);
+        this.#run({ kind: "request", request: { type, ...request } });
+      }
       if (this.#state.resuming) this.#scheduleResume();
     } catch (error) {
       this.#fail(error);
@@ -132,6 +135,12 @@ export class Session {
         .filter((types) => types.opened)
         .map(syncOf),
     };
+  }
+
+  /** What the client has kept counts as asked for: what it once fetched is not taken away. */
+  #demand({ subscribe, initialResourceVersions }: Pick<DeltaRequest, "subscribe" | "initialResourceVersions">): void {
+    this.#connection?.demand(subscribe);
+    this.#connection?.demand(initialResourceVersions.keys());
   }
 
   #changed(names: ChangedNames): void {

@@ -12,8 +12,8 @@ export interface TranslationProvider extends ResourceProvider {
 export function createTranslationProvider(translation: IncrementalTranslation): TranslationProvider {
   const streams = new Map<string, Set<(names: ChangedNames) => void>>();
   return {
-    connect(proxyKey, onChange) {
-      const view = translation.attach(proxyKey);
+    connect(proxyKey, onChange, protocol) {
+      const view = translation.attach(proxyKey, protocol);
       if (view === undefined) return undefined;
       let listeners = streams.get(proxyKey);
       if (listeners === undefined) {
@@ -23,6 +23,7 @@ export function createTranslationProvider(translation: IncrementalTranslation): 
       listeners.add(onChange);
       return {
         view: () => view,
+        demand: (clusters) => translation.demand(proxyKey, clusters),
         close() {
           const left = streams.get(proxyKey);
           if (left === undefined || !left.delete(onChange) || left.size > 0) return;

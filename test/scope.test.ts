@@ -1,0 +1,180 @@
+import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
+import type { Sidecar } from "../control-plane/src/model/sidecar.js";
+import { addressBlock } from "../e2e/support/ports.js";
+import { buildSource } from "../sdk/test/build-source.js";
+import { mkDestinationRule, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
+import { createTranslatedMesh, type MeshProxy, POLL, type TranslatedMesh } from "./translated-mesh.js";
+
+/** Adds to a header of the request, so that the app sees how often the plugin ran. */
+const COUNT = `
+import { Action, HttpContext, NoConfig, register } from "@weft/sdk";
+class Count extends HttpContext<NoConfig> {
+  onRequestHeaders(endOfStream: bool): Action {
+    const before = this.request.headers.get("x-count");
+    this.request.headers.set("x-count", (before === null ? "" : before) + "1");
+    return Action.Continue;
+  }
+}
+register<Count, NoConfig>("probe");
+`;
+
+const BLOCK = addressBlock();
+const SERVICES = ["one", "two", "three", "four", "five", "six"];
+const PORT = 8080;
+
+let app: Server;
+let mesh: TranslatedMesh;
+let proxy: MeshProxy;
+
+const host = (name: string) => `${name}.default.svc.cluster.local`;
+const cluster = (name: string, subset = "") => `outbound|${PORT}|${subset}|${host(name)}`;
+const sidecar = (over: Partial<Sidecar>): MeshObject => ({
+  kind: "Sidecar",
+  value: { namespace: "default", name: "frontend", selector: { app: "frontend" }, egress: [], ...over },
+});
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A request of the app beside the sidecar. */
+function call(authority: string, body = "", address = `${BLOCK}.1`): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const method = body === "" ? "GET" : "POST";
+    const sent = request({ host: address, port: 15001, method, headers: { host: authority }, agent: false }, (got) => {
+      void textOf(got).then((text) => resolve({ status: got.statusCode ?? 0, body: text }), reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+async function textOf(message: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of message.setEncoding("utf8")) text += chunk;
+  return text;
+}
+
+async function clusters(of = proxy): Promise<readonly string[]> {
+  const names = [...(await of.admin("/clusters")).matchAll(/^(outbound\|[^:]+)::observability_name/gm)];
+  return names.map((match) => match[1] ?? "").sort();
+}
+
+beforeAll(async () => {
+  const built = await buildSource({ source: COUNT });
+  if (!built.ok) throw new Error(JSON.stringify(built.diagnostics));
+  app = createServer((got, response) => {
+    void textOf(got).then((text) =>
+      response.end(`${got.headers.host} ${got.headers["x-count"] ?? "0"} ${text.length}`),
+    );
+  });
+  await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve));
+  mesh = await createTranslatedMesh();
+  const port = (app.address() as AddressInfo).port;
+  mesh.apply(
+    { kind: "WorkloadEntry", value: mkWorkload("frontend", { address: `${BLOCK}.1` }) },
+    ...SERVICES.map((name): MeshObject => ({ kind: "Service", value: mkService(name) })),
+    ...SERVICES.map((name): MeshObject => {
+      const value = mkWorkload(name, { address: "127.0.0.1", ports: { http: port }, hasSidecar: false });
+      return { kind: "WorkloadEntry", value: { ...value, labels: { ...value.labels, version: "v1" } } };
+    }),
+    {
+      kind: "Service",
+      value: mkService("db", { ports: [{ name: "tcp", port: 5432, targetPort: 5432, protocol: "tcp" }] }),
+    },
+    sidecar({}),
+  );
+  mesh.setModules({ "default/count": ready("count", { wasm: built.wasm, rootId: "probe" }) });
+  mesh.apply({ kind: "WasmPlugin", value: mkPlugin("count", { match: [{ mode: "CLIENT", ports: [] }] }) });
+  proxy = await mesh.startProxy("frontend");
+  await vi.waitFor(async () => expect((await call(host("nobody"))).status).toBe(404), POLL);
+});
+
+afterAll(async () => {
+  await mesh?.stop();
+  app?.close();
+  app?.closeAllConnections();
+});
+
+test("at first a proxy has what is in its scope, and what cannot be had on demand", async () => {
+  expect(await clusters()).toEqual(["outbound|5432||db.default.svc.cluster.local"]);
+  expect(mesh.scope("frontend")).toEqual({ services: 0, reachable: 7, onDemand: [] });
+});
+
+test("the first request to a service beyond the scope succeeds, and plugins run once for it", async () => {
+  expect(await call(host("one"))).toEqual({ status: 200, body: `${host("one")} 1 0` });
+  expect(await clusters()).toContain(cluster("one"));
+  expect(mesh.scope("frontend")?.onDemand).toEqual([cluster("one")]);
+});
+
+test("many first requests at once succeed, and so do requests with a body, large or small", async () => {
+  const sizes = [1, 60_000, 900_000];
+  const replies = await Promise.all(
+    sizes.flatMap((size) => ["two", "three"].map((name) => call(host(name), "x".repeat(size)))),
+  );
+  expect(replies.map(({ status, body }) => `${status} ${body.split(" ").slice(1).join(" ")}`)).toEqual(
+    sizes.flatMap((size) => [`200 1 ${size}`, `200 1 ${size}`]),
+  );
+});
+
+test("a subset that a rule sends to is had on demand", async () => {
+  mesh.apply(
+    { kind: "DestinationRule", value: mkDestinationRule("four", ["v1", "v2"]) },
+    { kind: "VirtualService", value: mkVirtualService("four", { v1: 100 }) },
+  );
+  await vi.waitFor(async () => expect(await proxy.admin("/config_dump")).toContain(cluster("four", "v1")), POLL);
+  expect((await call(host("four"))).status).toBe(200);
+  expect(await clusters()).toContain(cluster("four", "v1"));
+  expect(await clusters()).not.toContain(cluster("four", "v2"));
+});
+
+test("what was fetched is kept, through a control plane that is replaced", async () => {
+  const before = await clusters();
+  await mesh.replaceControlPlane(async () => {
+    expect((await call(host("one"))).status).toBe(200);
+  });
+  expect((await call(host("one"))).status).toBe(200);
+  await mesh.settled();
+  expect(await clusters()).toEqual(before);
+  expect(mesh.scope("frontend")?.onDemand).toEqual(before.filter((name) => !name.includes("5432")));
+});
+
+test("it follows its endpoints, and goes and comes back with its service", async () => {
+  const entry: MeshObject = {
+    kind: "WorkloadEntry",
+    value: mkWorkload("one", {
+      address: "127.0.0.1",
+      hasSidecar: false,
+      ports: { http: (app.address() as AddressInfo).port },
+    }),
+  };
+  mesh.remove("WorkloadEntry", "one");
+  await vi.waitFor(async () => expect((await call(host("one"))).status).toBe(503), POLL);
+  mesh.apply(entry);
+  await vi.waitFor(async () => expect((await call(host("one"))).status).toBe(200), POLL);
+  mesh.remove("Service", "one");
+  await vi.waitFor(async () => expect(await clusters()).not.toContain(cluster("one")), POLL);
+  mesh.apply({ kind: "Service", value: mkService("one") });
+  await vi.waitFor(async () => expect(await clusters()).toContain(cluster("one")), POLL);
+  expect((await call(host("one"))).status).toBe(200);
+});
+
+test("a Sidecar that grows sends what it names at once; one that shrinks leaves it on demand", async () => {
+  mesh.apply(sidecar({ egress: [{ host: { kind: "exact", value: host("five") } }] }));
+  await vi.waitFor(async () => expect(await clusters()).toContain(cluster("five")), POLL);
+  mesh.apply(sidecar({}));
+  await vi.waitFor(async () => expect(await clusters()).not.toContain(cluster("five")), POLL);
+  expect((await call(host("five"))).status).toBe(200);
+});
+
+test("where only the registry may be called, nothing is had beyond what the Sidecar names", async () => {
+  mesh.apply(sidecar({ outbound: "REGISTRY_ONLY", egress: [{ host: { kind: "exact", value: host("five") } }] }));
+  await vi.waitFor(async () => expect(await clusters()).toEqual([cluster("five")]), POLL);
+  await vi.waitFor(async () => expect((await call(host("six"))).status).toBe(404), POLL);
+  expect((await call(host("five"))).status).toBe(200);
+  expect(mesh.scope("frontend")).toMatchObject({ services: 1, reachable: 1, onDemand: [] });
+});
