@@ -1,7 +1,10 @@
 import type { JsonResource } from "./golden-translation.js";
 
-/** Resources that Envoy would wait for or never use, by what names them. Empty when everything fits together. */
-export function brokenReferences(resources: readonly JsonResource[]): string[] {
+/**
+ * Resources that Envoy would wait for or never use, by what names them. Empty when everything fits together. Clusters
+ * that routes name may be missing where some are had on demand.
+ */
+export function brokenReferences(resources: readonly JsonResource[], onDemand = false): string[] {
   const names = (type: JsonResource["type"]) => new Set(resources.filter((r) => r.type === type).map((r) => r.name));
   const clusters = names("cluster");
   const problems: string[] = [];
@@ -28,7 +31,9 @@ export function brokenReferences(resources: readonly JsonResource[]): string[] {
 
   for (const [type, wantedNames] of Object.entries(wanted) as [keyof typeof wanted, Set<string>][]) {
     const there = names(type);
-    for (const name of wantedNames) if (!there.has(name)) problems.push(`${type} ${name} is named and not there`);
+    for (const name of wantedNames)
+      if (!there.has(name) && !(onDemand && type === "cluster"))
+        problems.push(`${type} ${name} is named and not there`);
     // Clusters nobody routes to are of TCP ports and of subsets that only a plugin may choose.
     if (type !== "cluster")
       for (const name of there)
@@ -57,7 +62,9 @@ export function brokenSlots(resources: readonly JsonResource[]): string[] {
     const prefix = `weft/${direction === "outbound" ? "out" : "in"}/${port}`;
     const expected = [
       ...["authn", "authz", "stats", "default"].map((phase) => `${prefix}/${phase}`),
-      ...(direction === "outbound" ? ["envoy.filters.http.fault", "envoy.filters.http.cors"] : []),
+      ...(direction === "outbound"
+        ? ["envoy.filters.http.fault", "envoy.filters.http.cors", "envoy.filters.http.on_demand"]
+        : []),
       "envoy.filters.http.router",
     ];
     walk(config, ({ http_filters: filters }) => {

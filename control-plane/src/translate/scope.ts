@@ -2,7 +2,7 @@ import { sortedEntries } from "../model/compare.js";
 import { scopePolicy } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import type { ProxyClient } from "../model/proxy.js";
-import type { Service, ServicePort } from "../model/service.js";
+import { isHttp, isVisibleIn, type Service, type ServicePort } from "../model/service.js";
 import { type EgressHost, includesService, type Sidecar, sidecarFor } from "../model/sidecar.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
@@ -25,7 +25,7 @@ type ScopeInputs = Pick<Snapshot, "services" | "sidecars" | "meshConfigs" | "set
 
 /** Whether clusters of a port are sent without being asked for. What is not HTTP cannot be held until they come. */
 export function isSent(scope: Scope, service: Service, port: ServicePort): boolean {
-  return scope.hosts.has(service.host) || !(port.protocol === "http" || port.protocol === "http2");
+  return scope.hosts.has(service.host) || !isHttp(port.protocol);
 }
 
 /** The Sidecar that holds for a workload. */
@@ -124,16 +124,12 @@ export function isClosed(sidecar: Sidecar | undefined): boolean {
 /** The services that callers of a namespace see, in the order of their hosts. */
 export function visibleServices(snapshot: Pick<Snapshot, "services">, namespace: string): readonly Service[] {
   const services = sortedServices(snapshot.services);
-  return hasHidden(snapshot.services) ? services.filter((service) => isVisible(service, namespace)) : services;
+  return hasHidden(snapshot.services) ? services.filter((service) => isVisibleIn(service, namespace)) : services;
 }
 
 const hasHidden = memoByIdentity((services: Snapshot["services"]): boolean =>
-  [...services.values()].some((service) => !isVisible(service, "*")),
+  [...services.values()].some(({ exportTo }) => !exportTo.includes("*")),
 );
-
-function isVisible({ exportTo }: Service & { readonly exportTo?: readonly string[] }, namespace: string): boolean {
-  return exportTo === undefined || exportTo.includes("*") || exportTo.includes(namespace);
-}
 
 /**
  * The variant of the routes of a caller: its namespace, because a short host means a service of the caller's own, and
