@@ -29,6 +29,8 @@ const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   VirtualService: "networking.istio.io/v1",
   Sidecar: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
+  AuthorizationPolicy: "security.istio.io/v1",
+  RequestAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
   MeshConfig: "weft.mesh/v1alpha1",
   Secret: "v1",

@@ -1,7 +1,9 @@
+import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
+import type { RequestAuthentication } from "./request-authentication.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { ServiceEntry } from "./service-entry.js";
@@ -18,6 +20,8 @@ export type MeshObject =
   | { readonly kind: "VirtualService"; readonly value: VirtualService }
   | { readonly kind: "Sidecar"; readonly value: Sidecar }
   | { readonly kind: "PeerAuthentication"; readonly value: PeerAuthentication }
+  | { readonly kind: "AuthorizationPolicy"; readonly value: AuthorizationPolicy }
+  | { readonly kind: "RequestAuthentication"; readonly value: RequestAuthentication }
   | { readonly kind: "WasmPlugin"; readonly value: Plugin }
   | { readonly kind: "MeshConfig"; readonly value: MeshConfig }
   | { readonly kind: "Secret"; readonly value: Secret };

@@ -18,9 +18,20 @@ export interface TrafficSelector {
   readonly ports: readonly number[];
 }
 
-/** A WasmPlugin object: what to attach where. Whether its module can be had is ModuleState's matter. */
-export interface Plugin {
+/** What an object, of a plugin or of a policy, is for. */
+export interface Attachment {
   readonly namespace: string;
+  /** Absent: the whole namespace, or the whole mesh in the root namespace. */
+  readonly selector?: Labels;
+  /**
+   * Names of Services of the object's namespace, in the place of a selector: the object is for what the workloads behind
+   * them are called for, on the ports of these Services.
+   */
+  readonly targetServices?: readonly string[];
+}
+
+/** A WasmPlugin object: what to attach where. Whether its module can be had is ModuleState's matter. */
+export interface Plugin extends Attachment {
   readonly name: string;
   /** `oci://…` or, standalone, `file://…`. */
   readonly url: string;
@@ -47,13 +58,6 @@ export interface Plugin {
   readonly priority: number;
   /** Any of them; empty: all traffic. */
   readonly match: readonly TrafficSelector[];
-  /** Absent: the whole namespace, or the whole mesh in the root namespace. */
-  readonly selector?: Labels;
-  /**
-   * Names of Services of the plugin's namespace, in the place of a selector: the plugin is for what the workloads
-   * behind them are called for, on the ports of these Services.
-   */
-  readonly targetServices?: readonly string[];
   /** Whether it works on HTTP streams, or on connections, before anything looks into them. */
   readonly type: "http" | "network";
   /** What it may call, in the order of the object. */
@@ -67,18 +71,26 @@ export interface Plugin {
 }
 
 /**
- * Whether the plugin is for this workload, whatever the direction and the port. For one that targets Services, whether
+ * Whether the object is for this workload, whatever the direction and the port. For one that targets Services, whether
  * it may be: that depends on the Services too.
  */
-export function attachesTo(plugin: Plugin, workload: Workload, rootNamespace: string): boolean {
-  if (plugin.targetServices !== undefined) return plugin.namespace === workload.namespace;
-  if (plugin.namespace !== workload.namespace && plugin.namespace !== rootNamespace) return false;
-  return plugin.selector === undefined || matchesLabels(plugin.selector, workload.labels);
+export function attachesTo(
+  { namespace, selector, targetServices }: Attachment,
+  workload: Workload,
+  rootNamespace: string,
+): boolean {
+  if (targetServices !== undefined) return namespace === workload.namespace;
+  if (namespace !== workload.namespace && namespace !== rootNamespace) return false;
+  return selector === undefined || matchesLabels(selector, workload.labels);
 }
 
-/** Whether a plugin that targets Services targets this one's port; any other plugin leaves the choice to its `match`. */
-export function targetsPort(plugin: Plugin, services: readonly Service[], direction: Direction, port: number): boolean {
-  const { namespace, targetServices } = plugin;
+/** Whether an object that targets Services targets this one's port; of any other it is not the Services that decide. */
+export function targetsPort(
+  { namespace, targetServices }: Attachment,
+  services: readonly Service[],
+  direction: Direction,
+  port: number,
+): boolean {
   if (targetServices === undefined) return true;
   return (
     direction === "server" &&

@@ -1,9 +1,11 @@
+import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { MeshSettings } from "./mesh-settings.js";
 import type { ModuleState } from "./module-state.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
+import type { RequestAuthentication } from "./request-authentication.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { Sidecar } from "./sidecar.js";
@@ -24,6 +26,8 @@ export interface Snapshot {
   readonly virtualServices: ReadonlyMap<string, VirtualService>;
   readonly sidecars: ReadonlyMap<string, Sidecar>;
   readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
+  readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
+  readonly requestAuthentications: ReadonlyMap<string, RequestAuthentication>;
   readonly plugins: ReadonlyMap<string, Plugin>;
   readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
   readonly secrets: ReadonlyMap<string, Secret>;
@@ -43,6 +47,8 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     virtualServices: new Map(),
     sidecars: new Map(),
     peerAuthentications: new Map(),
+    authorizationPolicies: new Map(),
+    requestAuthentications: new Map(),
     plugins: new Map(),
     meshConfigs: new Map(),
     secrets: new Map(),

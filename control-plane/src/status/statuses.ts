@@ -35,6 +35,8 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
   DestinationRule: "networking.istio.io/v1",
   VirtualService: "networking.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
+  AuthorizationPolicy: "security.istio.io/v1",
+  RequestAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
   MeshConfig: "weft.mesh/v1alpha1",
   Secret: "v1",

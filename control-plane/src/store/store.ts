@@ -148,6 +148,12 @@ function applyChanges(
       case "PeerAuthentication":
         next.peerAuthentications = edited(next.peerAuthentications, key, valueOf("PeerAuthentication"));
         break;
+      case "AuthorizationPolicy":
+        next.authorizationPolicies = edited(next.authorizationPolicies, key, valueOf("AuthorizationPolicy"));
+        break;
+      case "RequestAuthentication":
+        next.requestAuthentications = edited(next.requestAuthentications, key, valueOf("RequestAuthentication"));
+        break;
       case "WasmPlugin":
         next.plugins = edited(next.plugins, key, valueOf("WasmPlugin"));
         break;

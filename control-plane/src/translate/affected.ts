@@ -1,6 +1,6 @@
 import { scopePolicy } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
-import { attachesTo, type Plugin } from "../model/plugin.js";
+import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate, servedTo } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
@@ -8,9 +8,10 @@ import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { calloutRefs } from "./callout-clusters.js";
-import { calloutsTo, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
+import { jwksRefs } from "./jwt-authentication.js";
+import { calloutsTo, keyServersAt, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
 import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, PUBLIC_TRUST_SECRET, TRUST_SECRET } from "./names.js";
-import { type Ref, slotEntries } from "./ref.js";
+import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { isClosed } from "./scope.js";
 
 /**
@@ -22,6 +23,8 @@ export interface Affected {
   readonly names: ReadonlyMap<ResourceType, ReadonlySet<string>>;
   /** Plugins whose slots have new content. */
   readonly plugins: ReadonlySet<string>;
+  /** Policies whose filters have new content. */
+  readonly policies: ReadonlySet<string>;
   /** Proxies whose own resources, or whose choice of resources, may differ. */
   readonly proxies: ReadonlySet<string>;
   /** Whether the part of the selection that is the same for all proxies may differ. */
@@ -31,7 +34,11 @@ export interface Affected {
 /** Whether a built resource may be stale. */
 export function isAffected(ref: Ref, affected: Affected): boolean {
   if (affected.names.get(ref.type)?.has(ref.name)) return true;
-  if (ref.type === "extension") return slotEntries(ref).some(({ key }) => affected.plugins.has(key));
+  if (ref.type === "extension")
+    return (
+      slotEntries(ref).some(({ key }) => affected.plugins.has(key)) ||
+      slotPolicies(ref).keys.some((key) => affected.policies.has(key))
+    );
   // The variant of a proxy's own resource begins with the proxy's key.
   return ref.variant !== "" && affected.proxies.has(ref.variant.split(" ")[0] ?? "");
 }
@@ -40,6 +47,7 @@ export function isAffected(ref: Ref, affected: Affected): boolean {
 export function affected(prev: Snapshot, next: Snapshot): Affected {
   const names = new Map<ResourceType, Set<string>>();
   const plugins = new Set<string>();
+  const policies = new Set<string>();
   const proxies = new Set<string>();
   let sharedSelection = false;
 
@@ -53,7 +61,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
   const addService = (service: Service | undefined, ...types: ("cluster" | "endpoints")[]) => {
     if (service === undefined) return;
     for (const snapshot of [prev, next])
-      for (const cluster of calloutsTo(snapshot, service.host)) for (const type of types) add(type, cluster);
+      for (const cluster of [...calloutsTo(snapshot, service.host), ...keyServersAt(snapshot, service.host)])
+        for (const type of types) add(type, cluster);
     const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetsOf(s, service.host).map(({ name }) => name))]);
     for (const port of service.ports)
       for (const subset of subsets)
@@ -109,6 +118,13 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addWorkloads((workload) => concerns(workload.namespace));
   }
 
+  for (const kind of ["authorizationPolicies", "requestAuthentications"] as const)
+    for (const [key, before, after] of changes<Attachment>(prev[kind], next[kind])) {
+      policies.add(key);
+      const scopes = [before, after].filter((policy) => policy !== undefined);
+      addWorkloads((w) => scopes.some((policy) => attachesTo(policy, w, next.settings.rootNamespace)));
+    }
+
   const addCallouts = (plugin: Plugin) => {
     for (const { type, name } of [prev, next].flatMap((snapshot) => calloutRefs(snapshot, plugin))) add(type, name);
   };
@@ -139,12 +155,17 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     add("secret", IDENTITY_SECRET);
     add("secret", PUBLIC_TRUST_SECRET);
     for (const plugin of next.plugins.values()) addCallouts(plugin);
+    for (const [key, authentication] of next.requestAuthentications) {
+      policies.add(key);
+      for (const { type, name } of jwksRefs(next, authentication)) add(type, name);
+    }
+    for (const key of next.authorizationPolicies.keys()) policies.add(key);
     for (const snapshot of [prev, next])
       for (const service of snapshot.services.values()) addService(service, "cluster", "endpoints");
     addRoutes();
     addWorkloads(() => true);
   }
-  return { names, plugins, proxies, sharedSelection };
+  return { names, plugins, policies, proxies, sharedSelection };
 }
 
 /** The keys whose values are not the same object, with both values. */

@@ -4,14 +4,23 @@ import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { authorizationFilters, buildTcpPolicySlot } from "./authorization-filters.js";
 import { calloutSite } from "./callout-clusters.js";
 import { buildInboundCluster, buildOutboundCluster } from "./clusters.js";
 import { buildEndpoints } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
+import { jwksSiteNamed } from "./jwks-sites.js";
+import { jwtFilters } from "./jwt-authentication.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
-import { IDENTITY_SECRET, NETWORK_SLOT_PREFIX, OUTBOUND_LISTENER, PUBLIC_TRUST_SECRET } from "./names.js";
+import {
+  IDENTITY_SECRET,
+  NETWORK_SLOT_PREFIX,
+  OUTBOUND_LISTENER,
+  PUBLIC_TRUST_SECRET,
+  tcpPolicySlot,
+} from "./names.js";
 import { buildNetworkSlot } from "./network-slots.js";
-import { type Ref, slotEntries } from "./ref.js";
+import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { buildOutboundRoutes } from "./routes.js";
 import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from "./secrets.js";
 import { buildServerCluster, buildServerEndpoints, type ServerSite } from "./server-clusters.js";
@@ -23,6 +32,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       if (ref.name.startsWith("callout|")) {
         return buildServerCluster(snapshot, calloutOf(ref, snapshot));
       }
+      if (ref.name.startsWith("jwks|")) return buildServerCluster(snapshot, jwksSiteNamed(ref.name));
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
         return buildInboundCluster(snapshot, workload, service, port);
@@ -34,6 +44,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       if (ref.name.startsWith("callout|")) {
         return buildServerEndpoints(snapshot, calloutOf(ref, snapshot));
       }
+      if (ref.name.startsWith("jwks|")) return buildServerEndpoints(snapshot, jwksSiteNamed(ref.name));
       const { service, port, subset } = outboundSite(ref, snapshot);
       return buildEndpoints(snapshot, service, port, subset);
     }
@@ -45,13 +56,23 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "routes":
       return buildOutboundRoutes(snapshot, ref.variant);
     case "extension":
-      return ref.name.startsWith(NETWORK_SLOT_PREFIX)
-        ? networkSlot(ref, snapshot)
-        : buildSlot(snapshot, ref.name, slotEntries(ref));
+      return extension(ref, snapshot);
     case "secret":
       if (ref.name === PUBLIC_TRUST_SECRET) return buildPublicTrustSecret(snapshot);
       return ref.name === IDENTITY_SECRET ? buildIdentitySecret(snapshot) : buildTrustSecret(snapshot);
   }
+}
+
+function extension(ref: Ref, snapshot: Snapshot): Resource {
+  const { name } = ref;
+  if (name.startsWith(NETWORK_SLOT_PREFIX)) return networkSlot(ref, snapshot);
+  const policies = slotPolicies(ref);
+  const tcp = tcpPolicySlot(name);
+  if (tcp !== undefined) return buildTcpPolicySlot(snapshot, { name, ...tcp }, policies);
+  const filters = name.endsWith("/authn")
+    ? jwtFilters(snapshot, policies.keys)
+    : authorizationFilters(snapshot, policies);
+  return buildSlot(snapshot, name, slotEntries(ref), filters);
 }
 
 function networkSlot(ref: Ref, snapshot: Snapshot): Resource {

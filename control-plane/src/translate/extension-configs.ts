@@ -18,8 +18,9 @@ import type { SlotEntry } from "./ref.js";
 
 type FilterInit = MessageInitShape<typeof TypedExtensionConfigSchema>;
 
-/** What stands in a slot for one plugin. */
+/** What stands in a slot for one plugin, or for policies. */
 type Link =
+  | { readonly kind: "policies"; readonly filter: FilterInit; readonly hash: string }
   | { readonly kind: "plugin"; readonly key: string; readonly served: ServedPlugin }
   /** Nothing may pass until the plugin, which guards, was ready once. */
   | { readonly kind: "deny"; readonly key: string };
@@ -27,12 +28,18 @@ type Link =
 /**
  * A slot: the plugins of one phase, in order, as a filter chain that Envoy swaps as a whole, also on open
  * connections. Its version follows from what defines the plugins, so it is known without their bytes. `entries` are
- * the plugins of the slot in their order.
+ * the plugins of the slot in their order; filters of policies stand before them.
  */
-export function buildSlot(snapshot: Snapshot, name: string, entries: readonly SlotEntry[]): Resource {
-  const links = entries.flatMap((entry) => link(snapshot, entry) ?? []);
+export function buildSlot(
+  snapshot: Snapshot,
+  name: string,
+  entries: readonly SlotEntry[],
+  policyFilters: readonly FilterInit[] = [],
+): Resource {
+  const plugins = entries.flatMap((entry) => link(snapshot, entry) ?? []);
+  const links: readonly Link[] = [...policyFilters.map(policyLink), ...plugins];
   const version = slotVersion(name, links);
-  if (links.every((l) => l.kind === "deny" || l.served.wasm !== undefined))
+  if (links.every((l) => l.kind !== "plugin" || l.served.wasm !== undefined))
     return { type: "extension", name, version, bytes: encodeSlot(name, links) };
 
   const kept = links.flatMap((l) =>
@@ -44,6 +51,11 @@ export function buildSlot(snapshot: Snapshot, name: string, entries: readonly Sl
     version,
     fallback: { version: slotVersion(name, kept), bytes: encodeSlot(name, kept) },
   };
+}
+
+function policyLink(filter: FilterInit): Link {
+  const bytes = toBinary(TypedExtensionConfigSchema, create(TypedExtensionConfigSchema, filter));
+  return { kind: "policies", filter, hash: contentHash(bytes) };
 }
 
 function link(snapshot: Snapshot, { key, candidate }: SlotEntry): Link | undefined {
@@ -66,13 +78,26 @@ export function isGuard(plugin: Plugin, served: ServedPlugin | undefined): boole
 }
 
 function slotVersion(name: string, links: readonly Link[]): string {
-  return contentHash(
-    JSON.stringify([name, ...links.map((l) => (l.kind === "plugin" ? [l.key, l.served.version] : [l.key, "deny"]))]),
-  );
+  return contentHash(JSON.stringify([name, ...links.map(definition)]));
+}
+
+/** What tells a link from another in its place. */
+function definition(l: Link): readonly [string, string] {
+  switch (l.kind) {
+    case "policies":
+      return ["policies", l.hash];
+    case "plugin":
+      return [l.key, l.served.version];
+    case "deny":
+      return [l.key, "deny"];
+  }
 }
 
 function encodeSlot(name: string, links: readonly Link[]): Uint8Array {
-  const filters = links.map((l) => (l.kind === "plugin" ? wasmFilter(l.key, l.served) : denyFilter(l.key)));
+  const filters = links.map((l) => {
+    if (l.kind === "policies") return l.filter;
+    return l.kind === "plugin" ? wasmFilter(l.key, l.served) : denyFilter(l.key);
+  });
   return toBinary(
     TypedExtensionConfigSchema,
     create(

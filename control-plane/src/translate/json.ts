@@ -17,6 +17,7 @@ import { ConfigSchema as StatsAccessLogSchema } from "../envoy-api/gen/envoy/ext
 import { CorsPolicySchema, CorsSchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
 import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
+import { JwtAuthenticationSchema } from "../envoy-api/gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js";
 import { OnDemandSchema } from "../envoy-api/gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js";
 import { RBACSchema } from "../envoy-api/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
@@ -58,6 +59,7 @@ const registry = createRegistry(
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
+  JwtAuthenticationSchema,
   NetworkRBACSchema,
   NetworkWasmSchema,
   OnDemandSchema,

@@ -15,6 +15,7 @@ import { isHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { tcpMetricAccessLogs } from "./access-logs.js";
+import { tcpPolicyFilters } from "./authorization-filters.js";
 import { encodeResource, pack } from "./encode.js";
 import { httpConnectionManager } from "./http-connection-manager.js";
 import { downstreamMeshTls } from "./mesh-tls.js";
@@ -77,24 +78,28 @@ export function buildInboundListener(
   const cluster = inboundCluster(port.port, service.host);
   const before = networkFilters(snapshot, workload, "server", port.port);
   const closed = isClosed(snapshot, workload, "server", port.port);
-  const tcp = (isMesh: boolean) => (closed ? CLOSE : tcpProxy(snapshot, workload, { port, cluster, isMesh }));
+  const tcp = (isMesh: boolean) => [
+    ...tcpPolicyFilters(port.port),
+    ...before,
+    closed ? CLOSE : tcpProxy(snapshot, workload, { port, cluster, isMesh }),
+  ];
   const app = (isMesh: boolean) =>
-    isHttp(port.protocol) ? inboundHttp(snapshot, workload, port, cluster) : tcp(isMesh);
+    isHttp(port.protocol) ? [...before, inboundHttp(snapshot, workload, port, cluster)] : tcp(isMesh);
   const mesh: ChainInit = {
     name: "mesh-tls",
     filterChainMatch: { transportProtocol: "tls", serverNames: [`*.${MESH_SNI_SUFFIX}`] },
     transportSocket: downstreamMeshTls(snapshot.settings.trustDomain),
-    filters: [...before, app(true)],
+    filters: app(true),
   };
   const appTls: ChainInit = {
     name: "app-tls",
     filterChainMatch: { transportProtocol: "tls" },
-    filters: [...before, tcp(false)],
+    filters: tcp(false),
   };
   const plaintext: ChainInit = {
     name: "plaintext",
     filterChainMatch: { transportProtocol: "raw_buffer" },
-    filters: [...before, app(false)],
+    filters: app(false),
   };
   return encodeResource("listener", name, ListenerSchema, {
     name,

@@ -7,6 +7,7 @@ import { resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import type { Workload } from "../model/workload.js";
+import { jwksSites } from "./jwks-sites.js";
 import { calloutCluster } from "./names.js";
 
 /**
@@ -123,6 +124,21 @@ const calloutsOfAllHosts = memoByIdentity((plugins: Snapshot["plugins"]) => {
 /** The clusters of callouts to a host, whether or not it is a Service. */
 export function calloutsTo(snapshot: Pick<Snapshot, "plugins">, host: string): readonly string[] {
   return calloutsOfAllHosts(snapshot.plugins).get(host) ?? [];
+}
+
+const keyServersOfAllHosts = memoByIdentity((authentications: Snapshot["requestAuthentications"]) => {
+  const byHost = new Map<string, string[]>();
+  for (const authentication of authentications.values())
+    for (const { cluster, namespace, server } of jwksSites(authentication)) {
+      const full = resolveHost(server.host, namespace);
+      byHost.set(full, [...(byHost.get(full) ?? []), cluster]);
+    }
+  return byHost;
+});
+
+/** The clusters of servers of keys at a host, whether or not it is a Service. */
+export function keyServersAt(snapshot: Pick<Snapshot, "requestAuthentications">, host: string): readonly string[] {
+  return keyServersOfAllHosts(snapshot.requestAuthentications).get(host) ?? [];
 }
 
 const requirementsOfAll = memoByIdentity((modules: Snapshot["modules"]): ReadonlySet<Requirement> => {

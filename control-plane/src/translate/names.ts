@@ -26,9 +26,36 @@ export function calloutCluster(pluginKey: string, callout: string): string {
   return `callout|${pluginKey.replace("/", "|")}|${callout}`;
 }
 
+/** The cluster of a server of public keys for tokens. */
+export function jwksCluster(namespace: string, { tls, host, port }: JwksServer): string {
+  return `jwks|${namespace}|${tls ? "https" : "http"}|${host}|${port}`;
+}
+
+interface JwksServer {
+  readonly tls: boolean;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** The ECDS name of a place in a connection manager's chain where plugins of a phase stand. */
 export function slotName(direction: Direction, port: number, phase: Phase): string {
   return `weft/${direction === "client" ? "out" : "in"}/${port}/${phase}`;
+}
+
+/**
+ * The ECDS name of a place before a TCP proxy where the policies of one action stand. Envoy has no chain of network
+ * filters that could be swapped as a whole, so each action has its own.
+ */
+export function tcpPolicySlotName(port: number, action: TcpPolicyAction): string {
+  return `weft/in/${port}/tcp-${action}`;
+}
+
+export type TcpPolicyAction = "deny" | "allow";
+
+/** What the name of such a place says; undefined for any other name. */
+export function tcpPolicySlot(name: string): { readonly port: number; readonly action: TcpPolicyAction } | undefined {
+  const [, port, action] = /^weft\/in\/(\d+)\/tcp-(deny|allow)$/.exec(name) ?? [];
+  return port === undefined ? undefined : { port: Number(port), action: action as TcpPolicyAction };
 }
 
 /** The prefix of a connection manager's stats. */

@@ -26,15 +26,36 @@ export interface SlotEntry {
 /** No name of Kubernetes has it. */
 const CANDIDATE_MARK = "+";
 
-/** The variant of a slot with these plugins, in order. */
-export function slotVariant(entries: readonly SlotEntry[]): string {
-  return entries.map(({ key, candidate }) => `${key}${candidate ? CANDIDATE_MARK : ""}`).join(",");
+/** The policies of a slot. */
+export interface SlotPolicies {
+  /** In the order of namespaces and names; of one kind, which the slot's phase says. */
+  readonly keys: readonly string[];
+  /** The port of the workload that the slot is for, where one of them asks for it. */
+  readonly appPort?: number;
 }
 
-/** What a slot's variant says. */
+const NO_POLICIES: SlotPolicies = { keys: [] };
+
+/** The variant of a slot with these plugins, in order, behind these policies. */
+export function slotVariant(entries: readonly SlotEntry[], { keys, appPort }: SlotPolicies = NO_POLICIES): string {
+  const plugins = entries.map(({ key, candidate }) => `${key}${candidate ? CANDIDATE_MARK : ""}`).join(",");
+  if (keys.length === 0) return plugins;
+  return `${keys.join(",")}${appPort === undefined ? "" : `@${appPort}`};${plugins}`;
+}
+
+/** What a slot's variant says of policies. */
+export function slotPolicies({ variant }: Ref): SlotPolicies {
+  const end = variant.indexOf(";");
+  if (end < 0) return NO_POLICIES;
+  const [keys = "", appPort] = variant.slice(0, end).split("@");
+  return { keys: keys.split(","), ...(appPort === undefined ? {} : { appPort: Number(appPort) }) };
+}
+
+/** What a slot's variant says of plugins. */
 export function slotEntries(ref: Ref): readonly SlotEntry[] {
-  if (ref.variant === "") return [];
-  return ref.variant.split(",").map((text) => {
+  const plugins = ref.variant.slice(ref.variant.indexOf(";") + 1);
+  if (plugins === "") return [];
+  return plugins.split(",").map((text) => {
     const candidate = text.endsWith(CANDIDATE_MARK);
     return { key: candidate ? text.slice(0, -CANDIDATE_MARK.length) : text, candidate };
   });

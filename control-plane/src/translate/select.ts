@@ -1,14 +1,18 @@
 import { objectKey } from "../model/object-ref.js";
 import type { Direction, Plugin } from "../model/plugin.js";
-import { PHASES } from "../model/plugin-manifest.js";
+import { PHASES, type Phase } from "../model/plugin-manifest.js";
 import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate } from "../model/rollout.js";
+import type { ServicePort } from "../model/service.js";
 import { isHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { demandedRefs } from "./demanded.js";
+import { jwksRefs } from "./jwt-authentication.js";
 import { servicesOf, subsetsOf } from "./mesh-index.js";
+import { mtlsModeAt } from "./mtls-mode.js";
 import {
   IDENTITY_SECRET,
   inboundCluster,
@@ -20,11 +24,14 @@ import {
   outboundCluster,
   slotName,
   TRUST_SECRET,
+  tcpPolicySlotName,
 } from "./names.js";
 import { networkPluginsAmong } from "./network-slots.js";
 import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
-import { type Ref, type SlotEntry, slotVariant } from "./ref.js";
+import { authorizationPoliciesAt, type PolicySite, requestAuthenticationsAt } from "./policies.js";
+import { type Ref, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
+import { appPort } from "./workload-ports.js";
 
 /** Refs by type and name. */
 export type RefTable = ReadonlyMap<ResourceType, ReadonlyMap<string, Ref>>;
@@ -36,6 +43,9 @@ export interface Selection {
   readonly demanded: RefTable;
   readonly own: RefTable;
 }
+
+/** The policies that are enforced in a phase. */
+type PhasePolicies = Readonly<Partial<Record<Phase, SlotPolicies>>>;
 
 /** Chooses the resources of a proxy. */
 export function select(snapshot: Snapshot, proxy: Proxy): Selection {
@@ -114,14 +124,32 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
 
   /** All that run somewhere in this proxy. */
   const plugins = new Set<Plugin>();
-  const addSlots = (direction: Direction, port: number, isHttp: boolean) => {
+  const addSlots = (direction: Direction, port: number, isHttp: boolean, policies: PhasePolicies = {}) => {
     const here = pluginsFor(snapshot, workload, direction, port);
     for (const plugin of here) if (isHttp || plugin.type === "network") plugins.add(plugin);
     for (const plugin of networkPluginsAmong(snapshot, workload, here)) {
       const variant = slotVariant([slotEntry(snapshot, plugin, key)]);
       add({ type: "extension", name: networkSlotName(objectKey(plugin)), variant });
     }
-    if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here)) add(ref);
+    if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here, policies)) add(ref);
+  };
+  const addServer = (port: ServicePort) => {
+    const site: PolicySite = { workload, port: port.port, appPort: appPort(workload, port) };
+    const authorization = authorizationPoliciesAt(snapshot, site);
+    const authentications = isHttp(port.protocol) ? requestAuthenticationsAt(snapshot, site) : [];
+    addSlots("server", port.port, isHttp(port.protocol), {
+      authn: { keys: authentications.map(objectKey) },
+      authz: authorization,
+    });
+    for (const authentication of authentications) for (const ref of jwksRefs(snapshot, authentication)) add(ref);
+    // Where HTTP is spoken, an app's own TLS is not looked into.
+    if (isHttp(port.protocol) && mtlsModeAt(snapshot, workload, port) === "STRICT") return;
+    for (const action of TCP_POLICY_ACTIONS)
+      add({
+        type: "extension",
+        name: tcpPolicySlotName(port.port, action),
+        variant: slotVariant([], authorization),
+      });
   };
 
   const scope = scopeOf(snapshot, workload, client);
@@ -136,7 +164,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
       const variant = `${key} ${service.host}`;
       add({ type: "listener", name: inboundListener(port.port), variant });
       add({ type: "cluster", name: inboundCluster(port.port, service.host), variant });
-      addSlots("server", port.port, isHttp(port.protocol));
+      addServer(port);
     }
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
   return table;
@@ -144,7 +172,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
 
 /**
  * A slot's variant is the ordered list of its plugins, and for each whether it is the version in force or the one on
- * its way, so proxies with the same list share the bytes.
+ * its way, after the list of its policies, so proxies with the same lists share the bytes.
  */
 function slotRefs(
   snapshot: Snapshot,
@@ -152,6 +180,7 @@ function slotRefs(
   direction: Direction,
   port: number,
   here: readonly Plugin[],
+  policies: PhasePolicies,
 ): Ref[] {
   const plugins = here
     .filter(({ type }) => type === "http")
@@ -162,7 +191,10 @@ function slotRefs(
   return PHASES.map((phase) => ({
     type: "extension",
     name: slotName(direction, port, phase),
-    variant: slotVariant(plugins.flatMap((plugin) => (plugin.phase === phase ? plugin.entry : []))),
+    variant: slotVariant(
+      plugins.flatMap((plugin) => (plugin.phase === phase ? plugin.entry : [])),
+      policies[phase],
+    ),
   }));
 }
 
