@@ -1,5 +1,5 @@
-import { loadOrCreateAuthority } from "@weft/control-plane/identity/authority-folder";
 import { createCertificateRequest, createPrivateKeyPem } from "@weft/control-plane/identity/certificate-request";
+import { loadOrCreateAuthority } from "@weft/control-plane/identity/load-or-create-authority";
 import { signWorkload } from "@weft/control-plane/identity/sign";
 import { serveParent } from "./child.js";
 import { createFleet, type Fleet, type FleetProgress, type FleetReport } from "./fleet.js";

@@ -1,5 +1,6 @@
 import { AssertionError } from "node:assert";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addIdentityCommands, certificateTtlOption } from "./commands/identity-program.js";
 import { addProxyCommands } from "./commands/proxy-program.js";
 
 /**
@@ -31,6 +32,7 @@ program
   .option("--plugins <dir>", "compile and push the plugins below this folder, again at every change")
   .option("--registry-port <port>", "port of the embedded registry on 127.0.0.1", port, 15050)
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
+  .addOption(certificateTtlOption())
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for (imagePullPolicy: Always)", milliseconds, 300)
   .option("--tour", "once it runs, send the demo's traffic and show what was observed", false)
   .addHelpText("after", "\nExample:\n  weft up examples/demo --plugins plugins")
@@ -57,8 +59,13 @@ program
   .description("serve xDS for one folder; weft up runs it")
   .requiredOption("--folder <dir>", "folder with the YAML of the mesh")
   .requiredOption("--state-dir <dir>", "for status files and the module cache")
-  .requiredOption("--identity-dir <dir>", "with cert.pem, key.pem and root.pem of the control plane")
-  .requiredOption("--admin-socket <path>", "Unix socket for weft commands on this machine")
+  .option("--authority-dir <dir>", "be the certificate authority, which is kept here; made when it is missing")
+  .option("--workloads-dir <dir>", "sign the requests in the workloads' folders below it")
+  .option("--enrolment-port <port>", "let workloads enrol with one-time tokens at this port; 0: a free one", port)
+  .addOption(certificateTtlOption())
+  .option("--identity-dir <dir>", "with cert.pem, key.pem and root.pem, where somebody else is the authority")
+  .option("--host <address>", "where xDS and enrolment listen", "127.0.0.1")
+  .option("--admin-socket <path>", "Unix socket for weft commands on this machine (default: the folder's own)")
   .requiredOption("--envoy <path>", "Envoy 1.40, for the pre-flight of plugins")
   .option("--xds-port <port>", "port of the xDS server on 127.0.0.1", port, 15012)
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
@@ -67,7 +74,7 @@ program
   .addOption(new Option("--log-format <format>", "of the log").choices(["text", "json"]).default("text"))
   .addHelpText(
     "after",
-    "\nExample:\n  weft control-plane --folder mesh --state-dir mesh/.weft --identity-dir mesh/.weft/control-plane --admin-socket /tmp/weft.sock --envoy /usr/bin/envoy",
+    "\nExample:\n  weft control-plane --folder mesh --state-dir mesh/.weft --authority-dir mesh/.weft/authority --enrolment-port 15013 --envoy /usr/bin/envoy",
   )
   .action(async (options) => {
     const { controlPlane } = await import("./commands/control-plane.js");
@@ -448,6 +455,7 @@ for (const [action, description] of [
     });
 
 addProxyCommands(program);
+addIdentityCommands(program);
 
 const status = program.command("status").description("what runs where, and why not");
 status

@@ -6,7 +6,10 @@ import { dirname } from "node:path";
 export type AdminRoutes = Readonly<Record<string, () => unknown>>;
 
 /** What can be done by POST: a path, and what is done with the JSON of the request. */
-export type AdminActions = Readonly<Record<string, (body: unknown) => { readonly ok: boolean }>>;
+export type AdminActions = Readonly<Record<string, AdminAction>>;
+
+type Outcome = { readonly ok: boolean };
+type AdminAction = (body: unknown) => Outcome | Promise<Outcome>;
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -45,11 +48,7 @@ export async function serveAdmin(
   };
 }
 
-async function act(
-  request: IncomingMessage,
-  response: ServerResponse,
-  action: (body: unknown) => { readonly ok: boolean },
-): Promise<void> {
+async function act(request: IncomingMessage, response: ServerResponse, action: AdminAction): Promise<void> {
   let text = "";
   try {
     for await (const part of request.setEncoding("utf8")) {
@@ -67,8 +66,12 @@ async function act(
   } catch {
     return answer(response, 400, { ok: false, message: "the request is not JSON" });
   }
-  const result = action(body);
-  answer(response, result.ok ? 200 : 409, result);
+  try {
+    const result = await action(body);
+    answer(response, result.ok ? 200 : 409, result);
+  } catch (error) {
+    answer(response, 500, { ok: false, message: error instanceof Error ? error.message : String(error) });
+  }
 }
 
 function answer(response: ServerResponse, status: number, value: unknown): void {

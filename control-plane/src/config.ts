@@ -8,8 +8,7 @@ export interface ControlPlaneConfig {
   readonly stateDir: string;
   readonly xdsHost: string;
   readonly xdsPort: number;
-  /** The control plane's own certificate chain and key, and the roots of the mesh: PEM files. */
-  readonly identity: { readonly certificate: string; readonly privateKey: string; readonly trustBundle: string };
+  readonly identity: IdentityConfig;
   /** How proxies name the files of their identity. */
   readonly proxyIdentityFiles: IdentityFiles;
   readonly trustDomain: string;
@@ -25,6 +24,25 @@ export interface ControlPlaneConfig {
   /** Unix socket for `weft` commands on the same machine. */
   readonly adminSocket: string;
 }
+
+/** Where the control plane's own certificate comes from. */
+export type IdentityConfig =
+  /** PEM files that somebody else renews: its chain and key, and the roots of the mesh. */
+  | { readonly kind: "files"; readonly certificate: string; readonly privateKey: string; readonly trustBundle: string }
+  /** It is the authority of the mesh itself. */
+  | {
+      readonly kind: "authority";
+      /** Folder of roots, intermediates and tokens; made when it is missing. */
+      readonly directory: string;
+      /** Folders of workloads on this machine, whose requests are signed. */
+      readonly workloadsDir?: string;
+      /** Port at which workloads elsewhere enrol with a token; 0: a free one. Absent: they cannot. */
+      readonly enrolmentPort?: number;
+      /** Lifetime of certificates. Default: 24 hours. */
+      readonly certificateTtlMs?: number;
+      /** A root is dropped so long after the end of its last certificate. Default: a minute. */
+      readonly clockSkewMs?: number;
+    };
 
 export const DEFAULT_TRUST_DOMAIN = "cluster.local";
 export const DEFAULT_ROOT_NAMESPACE = "weft-system";

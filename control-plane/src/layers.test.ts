@@ -69,19 +69,28 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   identity: {
-    packages: ["@peculiar/x509", "reflect-metadata", "node:assert/strict", "node:crypto", "node:fs", "node:path"],
+    folders: ["model"],
+    packages: [
+      ...["@peculiar/x509", "reflect-metadata", "node:assert/strict", "node:crypto", "node:fs", "node:path"],
+      ...["node:events", "node:http", "node:https", "node:timers", "node:tls", "node:util"],
+    ],
     banned: EDGE,
   },
   injection: { folders: ["model", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
   xds: {
     folders: ["model", "translate", "identity", "envoy-api"],
-    packages: ["@bufbuild/protobuf", "@grpc/grpc-js", "node:assert/strict", "node:crypto"],
+    packages: ["@bufbuild/protobuf", "@grpc/grpc-js", "node:assert/strict", "node:crypto", "node:net", "node:tls"],
     banned: EDGE,
   },
   "envoy-api": { packages: ["@bufbuild/protobuf"] },
   journal: { folders: ["model", "status", "log"], packages: [], banned: EDGE },
   "status-publisher": { folders: ["model", "source", "status", "log"], packages: [], banned: EDGE },
-  "proxy-reports": { folders: ["model", "rollout", "status", "translate", "xds"], packages: [], banned: EDGE },
+  "proxy-reports": {
+    folders: ["model", "identity", "rollout", "status", "translate", "xds"],
+    packages: [],
+    banned: EDGE,
+  },
+  "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
     folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
     packages: [],
@@ -93,7 +102,8 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "public-roots": { packages: ["node:tls"] },
   main: {
     folders: [
-      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports", "rollout-control", "public-roots"],
+      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports"],
+      ...["identity-control", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds"],
     ],

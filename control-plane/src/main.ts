@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRegistryClient, loadCredentials } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
 import { type ControlPlaneConfig, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
 import { decodePluginManifest } from "./decode/plugin-manifest.js";
 import { peerIdentity } from "./identity/peer-identity.js";
+import type { TlsIdentity } from "./identity/tls-identity.js";
+import { createIdentityControl } from "./identity-control.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
 import type { Diagnostic } from "./model/diagnostic.js";
@@ -17,7 +18,7 @@ import { createModuleSource } from "./modules/module-source.js";
 import { createModules } from "./modules/modules.js";
 import { createPreflight } from "./modules/preflight.js";
 import { withBytes } from "./modules/remembered-modules.js";
-import { expectedVersions, proxySlots, refusals } from "./proxy-reports.js";
+import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
 import { createHealthReader } from "./rollout/health-reader.js";
 import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
@@ -32,6 +33,7 @@ import { createStatusPublisher } from "./status-publisher.js";
 import { createStore, type StoreChange } from "./store/store.js";
 import { blamedPlugins } from "./translate/blame.js";
 import { createIncrementalTranslation } from "./translate/incremental.js";
+import type { TlsOptions } from "./xds/grpc.js";
 import { createXdsServer } from "./xds/server.js";
 import { createTranslationProvider } from "./xds/translation-provider.js";
 
@@ -57,17 +59,25 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
   }
 }
 
+const tlsOf = ({ roots, privateKey, certificateChain }: TlsIdentity): TlsOptions => ({
+  rootCert: roots,
+  keyCertPairs: [{ privateKey, certificateChain }],
+});
+
 async function start(
   config: ControlPlaneConfig,
   logger: Logger,
   undo: (() => Promise<unknown> | unknown)[],
 ): Promise<Omit<ControlPlane, "close">> {
-  const { certificate, privateKey, trustBundle } = config.identity;
-  const [certificateChain, key, roots] = await Promise.all([
-    readFile(certificate, "utf8"),
-    readFile(privateKey, "utf8"),
-    readFile(trustBundle, "utf8"),
-  ]);
+  const identity = await createIdentityControl({
+    config: config.identity,
+    trustDomain: config.trustDomain,
+    host: config.xdsHost,
+    workload: (key) => store.current.snapshot.workloads.get(key),
+    proxies: () => trustingProxies(xds.proxies(), translation),
+    logger,
+  });
+  undo.push(() => identity.close());
   if (config.plainHttpRegistries.length > 0)
     logger.warn("registries are reached without TLS, because a flag says so", {
       registries: config.plainHttpRegistries.join(","),
@@ -87,7 +97,7 @@ async function start(
       publicRoots: PUBLIC_ROOTS,
       identityFiles: config.proxyIdentityFiles,
     },
-    roots,
+    identity.source.current.roots,
     inForce?.virtualServices,
   );
   const translation = createIncrementalTranslation(store.current.snapshot);
@@ -103,12 +113,7 @@ async function start(
   };
 
   const cache = createModuleCache({ dir: join(config.stateDir, "cache", "modules"), maxBytes: MODULE_CACHE_BYTES });
-  const healthReader = createHealthReader({
-    certificateChain,
-    privateKey: key,
-    roots,
-    trustDomain: config.trustDomain,
-  });
+  const healthReader = createHealthReader({ ...identity.source.current, trustDomain: config.trustDomain });
   undo.push(() => healthReader.close());
   const rollouts = await createRolloutControl({
     statuses: stored.statuses,
@@ -160,7 +165,8 @@ async function start(
   const xds = createXdsServer({
     host: config.xdsHost,
     port: config.xdsPort,
-    tls: { rootCert: roots, keyCertPairs: [{ privateKey: key, certificateChain }] },
+    tls: tlsOf(identity.source.current),
+    maxConnectionAgeMs: identity.maxConnectionAgeMs,
     authenticate: ({ der }) => {
       const peer = peerIdentity(der, config.trustDomain);
       return peer.ok
@@ -180,6 +186,11 @@ async function start(
     logger,
   });
   undo.push(() => xds.close());
+  identity.source.subscribe((next) => {
+    xds.updateTls(tlsOf(next));
+    healthReader.updateTls(next);
+    publishAs("trust bundle", () => store.setTrustBundle(next.roots));
+  });
 
   const objects = new Map<string, ApplyEvent>();
   let sourceDiagnostics: readonly Diagnostic[] = [];
@@ -235,7 +246,10 @@ async function start(
     status.schedule();
   }
 
+  let workloads = store.current.snapshot.workloads;
   store.subscribe(({ snapshot }) => {
+    if (snapshot.workloads !== workloads) identity.workloadsChanged();
+    workloads = snapshot.workloads;
     const beganMs = Date.now();
     const changed = provider.apply(snapshot);
     if (changed.size > 0)
@@ -298,6 +312,7 @@ async function start(
     if (next.value.some((event) => event.kind === "ready")) break;
   }
   const { port } = await xds.start();
+  const { enrolmentPort } = await identity.serve();
   // After the port is ours: two control planes must not share a socket and status files.
   const closeAdmin = await serveAdmin(
     config.adminSocket,
@@ -314,13 +329,19 @@ async function start(
         })),
       "/diagnostics": diagnostics,
       "/rollouts": () => listRollouts(rollouts, store.current.snapshot),
+      "/identity": identity.report,
     },
-    rolloutActions(rollouts),
+    { ...rolloutActions(rollouts), ...identity.actions },
   );
   undo.push(closeAdmin);
   // Last, so that it is first: what is written then still knows the proxies and the refused versions.
   undo.push(() => status.flush());
-  logger.info("the control plane is ready", { kind: "ready", xds: `${config.xdsHost}:${port}`, objects: objects.size });
+  logger.info("the control plane is ready", {
+    kind: "ready",
+    xds: `${config.xdsHost}:${port}`,
+    ...(enrolmentPort === undefined ? {} : { enrolment: `${config.xdsHost}:${enrolmentPort}` }),
+    objects: objects.size,
+  });
 
   const failed = (async (): Promise<never> => {
     for (;;) {

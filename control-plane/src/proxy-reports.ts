@@ -1,3 +1,4 @@
+import type { TrustingProxy } from "./identity/rotation.js";
 import { compareStrings } from "./model/compare.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ModuleState } from "./model/module-state.js";
@@ -7,7 +8,7 @@ import type { RolloutProxy } from "./rollout/rollouts.js";
 import { propagationKey } from "./status/propagation.js";
 import type { ProxySlots } from "./status/proxy-counts.js";
 import type { IncrementalTranslation } from "./translate/incremental.js";
-import { pluginFilterName, slotStatPrefix } from "./translate/names.js";
+import { pluginFilterName, slotStatPrefix, TRUST_SECRET } from "./translate/names.js";
 import type { ProxySync, TypeSync } from "./xds/provider.js";
 
 /** The streams that count: the newest of each proxy. */
@@ -59,6 +60,19 @@ export function rolloutProxies(
       ];
     })
     .sort((a, b) => compareStrings(a.key, b.key));
+}
+
+/** For a rotation of the root: who has acknowledged the trust bundle of now. All streams of a proxy count. */
+export function trustingProxies(
+  streams: readonly ProxySync[],
+  translation: IncrementalTranslation,
+): readonly TrustingProxy[] {
+  return streams.map(({ proxyKey, types }) => {
+    const held = types.find(({ type }) => type === "secret")?.ackedVersions?.get(TRUST_SECRET);
+    // One that was given no bundle will be given this one.
+    const hasBundle = held === undefined || held === translation.version(proxyKey, "secret", TRUST_SECRET);
+    return { workload: proxyKey, hasBundle };
+  });
 }
 
 /** What proxies refuse of what they should have now. Plugins have a status of their own for this. */

@@ -1,21 +1,30 @@
+import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { DEFAULT_ROOT_NAMESPACE } from "@weft/control-plane/config";
+import { DEFAULT_ROOT_NAMESPACE, type IdentityConfig } from "@weft/control-plane/config";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { createLogger, type LogFormat } from "@weft/control-plane/log";
 import { startControlPlane } from "@weft/control-plane/main";
 import { credentialFiles } from "@weft/registry";
+import { MeshError } from "../mesh/mesh-error.js";
+import { stateFolder } from "../mesh/state-folder.js";
 
 export interface ControlPlaneFlags {
   readonly folder: string;
   readonly stateDir: string;
-  readonly identityDir: string;
+  /** One of the two is there. */
+  readonly identityDir?: string;
+  readonly authorityDir?: string;
+  readonly workloadsDir?: string;
+  readonly enrolmentPort?: number;
+  readonly certificateTtl: number;
+  readonly host: string;
   readonly xdsPort: number;
   readonly trustDomain: string;
   readonly envoy: string;
   readonly plainHttp: readonly string[];
   readonly tagPollMs: number;
-  readonly adminSocket: string;
+  readonly adminSocket?: string;
   readonly logFormat: LogFormat;
 }
 
@@ -26,13 +35,9 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
     {
       folder: resolve(flags.folder),
       stateDir: resolve(flags.stateDir),
-      xdsHost: "127.0.0.1",
+      xdsHost: flags.host,
       xdsPort: flags.xdsPort,
-      identity: {
-        certificate: join(flags.identityDir, "cert.pem"),
-        privateKey: join(flags.identityDir, "key.pem"),
-        trustBundle: join(flags.identityDir, "root.pem"),
-      },
+      identity: identityConfig(flags),
       proxyIdentityFiles: STANDALONE_FILES,
       trustDomain: flags.trustDomain,
       rootNamespace: DEFAULT_ROOT_NAMESPACE,
@@ -40,7 +45,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       plainHttpRegistries: flags.plainHttp,
       credentialFiles: credentialFiles(process.env, homedir()),
       tagPollMs: flags.tagPollMs,
-      adminSocket: flags.adminSocket,
+      adminSocket: flags.adminSocket ?? stateFolder(await realpath(flags.folder)).adminSocket,
     },
     logger,
   );
@@ -52,4 +57,27 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
   } finally {
     await running.close();
   }
+}
+
+function identityConfig(flags: ControlPlaneFlags): IdentityConfig {
+  const { identityDir, authorityDir, workloadsDir, enrolmentPort } = flags;
+  if (authorityDir !== undefined && identityDir === undefined)
+    return {
+      kind: "authority",
+      directory: resolve(authorityDir),
+      certificateTtlMs: flags.certificateTtl,
+      ...(workloadsDir === undefined ? {} : { workloadsDir: resolve(workloadsDir) }),
+      ...(enrolmentPort === undefined ? {} : { enrolmentPort }),
+    };
+  if (identityDir === undefined || authorityDir !== undefined)
+    throw new MeshError(
+      "setup-missing",
+      "give --authority-dir, or --identity-dir where somebody else is the authority",
+    );
+  return {
+    kind: "files",
+    certificate: join(identityDir, "cert.pem"),
+    privateKey: join(identityDir, "key.pem"),
+    trustBundle: join(identityDir, "root.pem"),
+  };
 }

@@ -1,8 +1,6 @@
-import { realpath } from "node:fs/promises";
 import type { RolloutListing } from "@weft/control-plane/rollout-control";
-import { askControlPlane } from "../mesh/control-plane-process.js";
+import { askControlPlaneOf } from "../mesh/control-plane-process.js";
 import { MeshError } from "../mesh/mesh-error.js";
-import { stateFolder } from "../mesh/state-folder.js";
 import { type OutputFormat, printJson } from "../workbench/print.js";
 import { rolloutText } from "./rollout-text.js";
 
@@ -15,7 +13,7 @@ export type RolloutAction = "pause" | "resume" | "abort";
 
 /** `weft rollout status`: where rollouts stand. Returns the exit code: 1 when the plugin that is named has none. */
 export async function rolloutStatus(plugin: string | undefined, flags: RolloutFlags): Promise<number> {
-  const all = await ask<readonly RolloutListing[]>(flags.file, "/rollouts");
+  const all = await askControlPlaneOf<readonly RolloutListing[]>(flags.file, "/rollouts");
   const key = plugin === undefined ? undefined : keyOf(plugin);
   const rollouts = key === undefined ? all : all.filter((rollout) => rollout.plugin === key);
   if (flags.output === "json") printJson(rollouts);
@@ -31,9 +29,13 @@ export async function rolloutAct(
   flags: RolloutFlags,
 ): Promise<number> {
   const key = plugin === undefined ? await theOneInProgress(flags.file) : keyOf(plugin);
-  const answer = await ask<{ readonly ok: boolean; readonly message: string }>(flags.file, `/rollouts/${action}`, {
-    plugin: key,
-  });
+  const answer = await askControlPlaneOf<{ readonly ok: boolean; readonly message: string }>(
+    flags.file,
+    `/rollouts/${action}`,
+    {
+      plugin: key,
+    },
+  );
   if (flags.output === "json") printJson(answer);
   else if (answer.ok) console.log(answer.message);
   else console.error(answer.message);
@@ -42,7 +44,7 @@ export async function rolloutAct(
 
 /** Without a name the one that is under way is meant; of several a person has to choose. */
 async function theOneInProgress(folder: string): Promise<string> {
-  const all = await ask<readonly RolloutListing[]>(folder, "/rollouts");
+  const all = await askControlPlaneOf<readonly RolloutListing[]>(folder, "/rollouts");
   const [first, ...more] = all.filter(({ state }) => state === "Progressing" || state === "Paused");
   if (first === undefined) throw new MeshError("no-rollout", "no rollout is under way");
   if (more.length === 0) return first.plugin;
@@ -52,25 +54,4 @@ async function theOneInProgress(folder: string): Promise<string> {
 
 function keyOf(plugin: string): string {
   return plugin.includes("/") ? plugin : `default/${plugin}`;
-}
-
-/** Codes of a socket that nobody listens on. */
-const ABSENT: readonly unknown[] = ["ENOENT", "ECONNREFUSED"];
-
-async function ask<T>(folder: string, path: string, body?: unknown): Promise<T> {
-  const real = await realpath(folder).catch(() => {
-    throw new MeshError("folder-missing", `${folder} is not a folder; give the folder with the YAML of the mesh`);
-  });
-  try {
-    return await askControlPlane<T>(stateFolder(real).adminSocket, path, body);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && ABSENT.includes(error.code))) throw error;
-    throw new MeshError(
-      "control-plane-failed",
-      `no control plane runs for ${folder}; start one with weft up ${folder}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -14,6 +14,7 @@ export interface UpOptions {
   readonly plugins?: string;
   readonly registryPort: number;
   readonly trustDomain: string;
+  readonly certificateTtl: number;
   readonly tagPollMs: number;
   readonly tour: boolean;
 }
@@ -28,6 +29,7 @@ export async function up(folder: string, options: UpOptions): Promise<void> {
     const mesh = await startMesh({
       ...options,
       ...findTools(),
+      certificateTtlMs: options.certificateTtl,
       folder,
       signal,
       onEvent: terminal.event,

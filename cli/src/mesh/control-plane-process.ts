@@ -1,9 +1,10 @@
+import { realpath } from "node:fs/promises";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type GuardedProcess, startGuarded } from "./guarded-process.js";
 import { orInterrupted } from "./interrupt.js";
 import { MeshError } from "./mesh-error.js";
-import type { StateFolder } from "./state-folder.js";
+import { type StateFolder, stateFolder } from "./state-folder.js";
 
 /** A line of the control plane's log. */
 export interface ControlPlaneEvent {
@@ -19,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly state: StateFolder;
   readonly xdsPort: number;
   readonly trustDomain: string;
+  /** Lifetime of certificates, if not the usual one. */
+  readonly certificateTtlMs?: number;
   readonly envoyPath: string;
   readonly plainHttpRegistries: readonly string[];
   readonly tagPollMs: number;
@@ -32,7 +35,7 @@ const START_LIMIT_MS = 60_000;
 
 /** Starts a control plane as a process of its own. Resolves when proxies may connect to it. */
 export async function startControlPlaneProcess(options: ControlPlaneOptions): Promise<GuardedProcess> {
-  const { state } = options;
+  const { state, certificateTtlMs } = options;
   let markReady: () => void = () => {};
   const ready = new Promise<"ready">((done) => {
     markReady = () => done("ready");
@@ -44,7 +47,9 @@ export async function startControlPlaneProcess(options: ControlPlaneOptions): Pr
     "control-plane",
     ...["--folder", options.folder],
     ...["--state-dir", state.root],
-    ...["--identity-dir", state.controlPlane],
+    ...["--authority-dir", state.authority],
+    ...["--workloads-dir", state.workloads],
+    ...(certificateTtlMs === undefined ? [] : ["--certificate-ttl", `${Math.round(certificateTtlMs / 60_000)}m`]),
     ...["--xds-port", String(options.xdsPort)],
     ...["--trust-domain", options.trustDomain],
     ...["--envoy", options.envoyPath],
@@ -112,4 +117,26 @@ export function askControlPlane<T>(socketPath: string, path: string, body?: unkn
     call.on("timeout", () => call.destroy(new Error("the control plane does not answer")));
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** Codes of a socket that nobody listens on. */
+const ABSENT: readonly unknown[] = ["ENOENT", "ECONNREFUSED"];
+
+/** Asks the control plane of a folder; says so when none runs. */
+export async function askControlPlaneOf<T>(folder: string, path: string, body?: unknown): Promise<T> {
+  const real = await realpath(folder).catch(() => {
+    throw new MeshError("folder-missing", `${folder} is not a folder; give the folder with the YAML of the mesh`);
+  });
+  try {
+    return await askControlPlane<T>(stateFolder(real).adminSocket, path, body);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && ABSENT.includes(error.code))) throw error;
+    throw new MeshError(
+      "control-plane-failed",
+      `no control plane runs for ${folder}; start one with weft up ${folder}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

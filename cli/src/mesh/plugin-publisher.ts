@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isMissing, writeAtomic } from "@weft/control-plane/identity/atomic-file";
 import { type PluginArtifact, packPlugin, parseReference, pushPlugin, type RegistryClient } from "@weft/registry";
 import { type Diagnostic, formatDiagnostic, type PluginManifest } from "@weft/sdk/build";
-import { isMissing, writeAtomic } from "../sidecar/atomic-file.js";
 import { WorkbenchError } from "../workbench/workbench-error.js";
 import type { PluginCompiler } from "./plugin-compiler.js";
 

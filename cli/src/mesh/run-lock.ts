@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readIfThere, writeAtomic } from "../sidecar/atomic-file.js";
+import { readIfThere, writeAtomic } from "@weft/control-plane/identity/atomic-file";
 import { findProcess, isSameProcess, killProcess, type ProcessRef, processGroup } from "../sidecar/process-table.js";
 import { MeshError } from "./mesh-error.js";
 

@@ -1,18 +1,12 @@
-import { mkdir, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { loadOrCreateAuthority } from "@weft/control-plane/identity/authority-folder";
-import type { CertificateAuthority } from "@weft/control-plane/identity/certificate-authority";
-import { createCertificateRequest, createPrivateKeyPem } from "@weft/control-plane/identity/certificate-request";
 import { controlPlaneSpiffeId } from "@weft/control-plane/identity/control-plane-id";
-import { signServer } from "@weft/control-plane/identity/sign";
 import { objectKey } from "@weft/control-plane/model/object-ref";
 import type { Workload } from "@weft/control-plane/model/workload";
 import { createFileSource } from "@weft/control-plane/source/files";
 import { readInForce, readingsOf } from "@weft/control-plane/source/in-force-file";
 import { createRegistryClient, type RegistryClient } from "@weft/registry";
 import { createRegistryServer, type RegistryServer } from "@weft/registry/server";
-import { writeAtomic } from "../sidecar/atomic-file.js";
-import { createFolderSigner } from "../sidecar/signer.js";
 import { askControlPlane, type ControlPlaneEvent } from "./control-plane-process.js";
 import { superviseControlPlane } from "./control-plane-supervisor.js";
 import { freePort, requirePort } from "./free-port.js";
@@ -32,6 +26,8 @@ export type MeshEvent =
 export interface MeshOptions {
   readonly folder: string;
   readonly trustDomain: string;
+  /** Lifetime of the certificates. Default: 24 hours. */
+  readonly certificateTtlMs?: number;
   readonly registryPort: number;
   readonly tagPollMs: number;
   readonly envoyPath: string;
@@ -73,8 +69,6 @@ export interface Mesh {
   startRegistry(): Promise<void>;
   stop(): Promise<void>;
 }
-
-const SERVER_TTL_MS = 90 * 24 * 3600 * 1000;
 
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const folder = await existingFolder(options.folder);
@@ -122,8 +116,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     await options.beforeStart?.({ publish });
     options.signal?.throwIfAborted();
 
-    const authority = await loadOrCreateAuthority(state.authority, { trustDomain: options.trustDomain });
-    await identifyControlPlane(authority, state);
     const xdsPort = await freePort();
 
     const controlPlane = superviseControlPlane({
@@ -131,6 +123,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       state,
       xdsPort,
       trustDomain: options.trustDomain,
+      ...(options.certificateTtlMs === undefined ? {} : { certificateTtlMs: options.certificateTtlMs }),
       envoyPath: options.envoyPath,
       plainHttpRegistries: [registryAddress],
       tagPollMs: options.tagPollMs,
@@ -176,14 +169,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       return next.value.some((event) => event.kind === "ready") ? "ready" : "more";
     };
     while ((await takeBatch()) === "more");
-    // Only now, when the workloads are known, can their requests be signed.
-    const signer = await createFolderSigner({
-      ca: authority,
-      workloadsDir: state.workloads,
-      lookup: (namespace, name) => runner.find(`${namespace}/${name}`),
-      logger: { info: () => {}, warn: (m) => problem("identity", m), error: (m) => problem("identity", m) },
-    });
-    undo.push(() => signer.close());
 
     void (async () => {
       while ((await takeBatch()) !== "end");
@@ -211,18 +196,4 @@ async function existingFolder(path: string): Promise<string> {
   if (!found?.isDirectory())
     throw new MeshError("folder-missing", `${path} is not a folder; give the folder with the YAML of the mesh`);
   return realpath(path);
-}
-
-/** A fresh key and certificate at each start; only the authority is kept. */
-async function identifyControlPlane(authority: CertificateAuthority, state: StateFolder): Promise<void> {
-  const keyPem = await createPrivateKeyPem();
-  const signed = await signServer(authority, await createCertificateRequest(keyPem), {
-    ttlMs: SERVER_TTL_MS,
-    nowMs: Date.now(),
-  });
-  if (!signed.ok) throw new MeshError("control-plane-failed", `cannot sign the control plane: ${signed.message}`);
-  await mkdir(state.controlPlane, { recursive: true, mode: 0o700 });
-  await writeAtomic(join(state.controlPlane, "key.pem"), keyPem, 0o600);
-  await writeAtomic(join(state.controlPlane, "cert.pem"), signed.chainPem);
-  await writeAtomic(join(state.controlPlane, "root.pem"), authority.rootPem);
 }

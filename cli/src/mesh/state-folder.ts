@@ -6,7 +6,6 @@ import { join } from "node:path";
 export interface StateFolder {
   readonly root: string;
   readonly authority: string;
-  readonly controlPlane: string;
   readonly workloads: string;
   readonly registry: string;
   readonly status: string;
@@ -26,7 +25,6 @@ export function stateFolder(folder: string): StateFolder {
   return {
     root,
     authority: join(root, "authority"),
-    controlPlane: join(root, "control-plane"),
     workloads: join(root, "workloads"),
     registry: join(root, "registry"),
     status: join(root, "status"),

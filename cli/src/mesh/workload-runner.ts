@@ -1,6 +1,6 @@
+import { workloadFolder } from "@weft/control-plane/identity/workload-folder";
 import type { Workload } from "@weft/control-plane/model/workload";
 import { runSidecar, type Sidecar, type SidecarOptions } from "../sidecar/run-sidecar.js";
-import { workloadFolder } from "../sidecar/workload-folder.js";
 import { startApp } from "./app-process.js";
 import { requirePort } from "./free-port.js";
 import type { GuardedProcess } from "./guarded-process.js";

@@ -1,6 +1,7 @@
 import { watch } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readIfThere, writeAtomic } from "@weft/control-plane/identity/atomic-file";
 import {
   certificateValidity,
   createCertificateRequest,
@@ -8,14 +9,10 @@ import {
   isCertificateForKey,
 } from "@weft/control-plane/identity/certificate-request";
 import { peerIdentity } from "@weft/control-plane/identity/peer-identity";
-import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
-import { readIfThere, writeAtomic } from "./atomic-file.js";
+import { MAX_PEM_BYTES, WORKLOAD_FILES } from "@weft/control-plane/identity/workload-folder";
 import type { Logger } from "./logger.js";
+import type { CertificateSource } from "./renewal.js";
 import { SidecarError } from "./sidecar-error.js";
-
-/** Name of the request in a workload's folder; the signer looks for it. */
-export const REQUEST_FILE = "identity/request.pem";
-export const MAX_PEM_BYTES = 64 * 1024;
 
 export interface IdentityOptions {
   readonly workloadDir: string;
@@ -36,8 +33,8 @@ const SAY_SO_AFTER_MS = 5_000;
 
 /** The workload's private key, made when there is none. It never leaves the folder. */
 export async function loadOrCreateKey(workloadDir: string): Promise<string> {
-  const file = join(workloadDir, STANDALONE_FILES.privateKey);
-  await mkdir(join(workloadDir, STANDALONE_FILES.watchedDirectory), { recursive: true, mode: 0o700 });
+  const file = join(workloadDir, WORKLOAD_FILES.privateKey);
+  await mkdir(join(workloadDir, WORKLOAD_FILES.directory), { recursive: true, mode: 0o700 });
   const found = await readIfThere(file, MAX_PEM_BYTES);
   if (found === undefined) {
     const created = await createPrivateKeyPem();
@@ -53,25 +50,29 @@ export async function loadOrCreateKey(workloadDir: string): Promise<string> {
   return found;
 }
 
-/** Asks for a certificate: whoever watches the folder signs. */
-export async function writeRequest(workloadDir: string, keyPem: string): Promise<void> {
+/** Whoever watches the folder signs, and keeps the trust bundle up to date. */
+export function folderSource(workloadDir: string, keyPem: string): CertificateSource {
+  return { request: () => writeRequest(workloadDir, keyPem), look: async () => false };
+}
+
+async function writeRequest(workloadDir: string, keyPem: string): Promise<void> {
   let request: string;
   try {
     request = await createCertificateRequest(keyPem);
   } catch (error) {
-    const file = join(workloadDir, STANDALONE_FILES.privateKey);
+    const file = join(workloadDir, WORKLOAD_FILES.privateKey);
     throw new SidecarError("identity", `${file}: is not a private key of ECDSA on P-256. Remove it to get a new one`, {
       cause: error,
     });
   }
-  await writeAtomic(join(workloadDir, REQUEST_FILE), request);
+  await writeAtomic(join(workloadDir, WORKLOAD_FILES.request), request);
 }
 
 /** Looks at the certificate and the trust bundle in the folder. */
 export async function certificateState(options: IdentityOptions, keyPem: string): Promise<CertificateState> {
   const { workloadDir } = options;
-  const chainFile = join(workloadDir, STANDALONE_FILES.certificateChain);
-  const rootFile = join(workloadDir, STANDALONE_FILES.trustBundle);
+  const chainFile = join(workloadDir, WORKLOAD_FILES.certificateChain);
+  const rootFile = join(workloadDir, WORKLOAD_FILES.trustBundle);
   const chainPem = await readIfThere(chainFile, MAX_PEM_BYTES);
   if (chainPem === undefined) return { ok: false, message: `${chainFile} is missing` };
   if ((await readIfThere(rootFile, MAX_PEM_BYTES)) === undefined)
@@ -96,7 +97,7 @@ export async function certificateState(options: IdentityOptions, keyPem: string)
 
 /** Waits until a certificate for the key is in the folder; says what it waits for when that takes long. */
 export async function waitForCertificate(options: IdentityOptions, keyPem: string, signal: AbortSignal): Promise<void> {
-  const directory = join(options.workloadDir, STANDALONE_FILES.watchedDirectory);
+  const directory = join(options.workloadDir, WORKLOAD_FILES.directory);
   let wake = (): void => {};
   const watcher = watch(directory, () => wake());
   // A watch that fails costs at most the time between two looks.
@@ -117,7 +118,7 @@ export async function waitForCertificate(options: IdentityOptions, keyPem: strin
       if (Date.now() >= sayAt && said !== state.message) {
         said = state.message;
         options.logger.warn(
-          `${options.namespace}/${options.name}: waits for somebody to sign ${join(options.workloadDir, REQUEST_FILE)}: ${state.message}`,
+          `${options.namespace}/${options.name}: waits for somebody to sign ${join(options.workloadDir, WORKLOAD_FILES.request)}: ${state.message}`,
         );
       }
       await woken;

@@ -1,5 +1,5 @@
 import { copyFile, open, stat, truncate } from "node:fs/promises";
-import { isMissing } from "./atomic-file.js";
+import { isMissing } from "@weft/control-plane/identity/atomic-file";
 
 const MAX_BYTES = 8 * 1024 * 1024;
 const TAIL_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
 import { readFile, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isMissing, readIfThere, writeAtomic } from "./atomic-file.js";
+import { isMissing, readIfThere, writeAtomic } from "@weft/control-plane/identity/atomic-file";
 import {
   findProcess,
   isSameProcess,

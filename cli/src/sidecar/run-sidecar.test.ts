@@ -14,15 +14,16 @@ import {
 } from "@weft/control-plane/identity/certificate-authority";
 import { createCertificateRequest, createPrivateKeyPem } from "@weft/control-plane/identity/certificate-request";
 import { controlPlaneSpiffeId } from "@weft/control-plane/identity/control-plane-id";
+import { createFolderSigner, type FolderSigner } from "@weft/control-plane/identity/folder-signer";
 import { type PeerIdentity, peerIdentity } from "@weft/control-plane/identity/peer-identity";
 import { signServer, signWorkload } from "@weft/control-plane/identity/sign";
+import { workloadFolder } from "@weft/control-plane/identity/workload-folder";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { signerOf } from "../../../test/workload-signer.js";
 import { adminStatus } from "./envoy-process.js";
 import { findProcess, killProcess } from "./process-table.js";
 import { cleanUpStale } from "./run-record.js";
 import { runSidecar, type Sidecar, type SidecarOptions } from "./run-sidecar.js";
-import { createFolderSigner, type FolderSigner } from "./signer.js";
-import { workloadFolder } from "./workload-folder.js";
 
 const CACHE = join(homedir(), ".cache/weft");
 const ENVOY = process.env.ENVOY_PATH ?? join(CACHE, "envoy-1.40.0/envoy");
@@ -154,7 +155,7 @@ function optionsOf(change: Partial<SidecarOptions> = {}): SidecarOptions {
 
 async function startSigner(ttlMs = 3_600_000): Promise<void> {
   const lookup = (): { serviceAccount: string } => ({ serviceAccount: "app" });
-  signer = await createFolderSigner({ ca, workloadsDir, lookup, logger, ttlMs });
+  signer = await createFolderSigner({ authority: signerOf(ca), workloadsDir, lookup, logger, ttlMs });
 }
 
 const names = async (pids: readonly number[]): Promise<(string | undefined)[]> =>

@@ -1,17 +1,18 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeAtomic } from "@weft/control-plane/identity/atomic-file";
+import { pause } from "@weft/control-plane/identity/pause";
 import { buildBootstrap } from "@weft/control-plane/injection/bootstrap";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { buildIdentitySecrets } from "@weft/control-plane/injection/identity-secrets";
 import { ADMIN_PORT } from "@weft/control-plane/injection/ports";
-import { writeAtomic } from "./atomic-file.js";
+import { enrolledSource, readEnrolment } from "./enrolled-identity.js";
 import { adminStatus, type EnvoyProcess, LOG_FILE, startEnvoy } from "./envoy-process.js";
-import { certificateState, loadOrCreateKey, waitForCertificate, writeRequest } from "./identity-folder.js";
+import { certificateState, folderSource, loadOrCreateKey, waitForCertificate } from "./identity-folder.js";
 import { boundLog, lastLines } from "./log-file.js";
 import type { Logger } from "./logger.js";
-import { pause } from "./pause.js";
 import { checkPorts } from "./ports.js";
-import { keepRenewed } from "./renewal.js";
+import { type CertificateSource, keepRenewed } from "./renewal.js";
 import { cleanUpStale, removeRunRecord } from "./run-record.js";
 import { SidecarError } from "./sidecar-error.js";
 
@@ -76,11 +77,11 @@ export async function runSidecar(options: SidecarOptions): Promise<Sidecar> {
     await mkdir(options.workloadDir, { recursive: true });
     const settled = { ...options, workloadDir: await realpath(options.workloadDir) };
     await takeOver(settled, who);
-    const keyPem = await prepareIdentity(settled, signal);
+    const identity = await prepareIdentity(settled, signal);
     await writeConfiguration(settled);
     await checkPorts(address, who);
     const envoy = await startEnvoy(envoyOptions(settled), signal);
-    return supervise(settled, { envoy, keyPem, stopped, signal });
+    return supervise(settled, { envoy, identity, stopped, signal });
   } catch (error) {
     if (signal.aborted) throw new SidecarError("aborted", `${who}: the start was given up`, { cause: error });
     if (error instanceof SidecarError) throw error;
@@ -105,13 +106,21 @@ async function takeOver({ workloadDir, logger }: SidecarOptions, who: string): P
   logger.warn(`${who}: ended what an earlier run left: ${list}`);
 }
 
-async function prepareIdentity(options: SidecarOptions, signal: AbortSignal): Promise<string> {
-  const keyPem = await loadOrCreateKey(options.workloadDir);
+async function prepareIdentity(options: SidecarOptions, signal: AbortSignal): Promise<Identity> {
+  const { workloadDir } = options;
+  const keyPem = await loadOrCreateKey(workloadDir);
   const state = await certificateState(options, keyPem);
+  const enrolment = await readEnrolment(workloadDir);
+  if (enrolment !== undefined) {
+    if (!state.ok)
+      throw new SidecarError("identity", `${state.message}; enrol the workload again: weft identity issue`);
+    return { keyPem, source: enrolledSource(workloadDir, enrolment, keyPem) };
+  }
+  const source = folderSource(workloadDir, keyPem);
   // With a certificate at hand the sidecar starts at once; the renewal asks when it is due.
-  if (!state.ok) await writeRequest(options.workloadDir, keyPem);
+  if (!state.ok) await source.request();
   await waitForCertificate(options, keyPem, signal);
-  return keyPem;
+  return { keyPem, source };
 }
 
 async function writeConfiguration(options: SidecarOptions): Promise<void> {
@@ -128,15 +137,20 @@ function envoyOptions(options: SidecarOptions) {
   return { workloadDir, address, funcEPath, envoyPath, logLevel };
 }
 
+interface Identity {
+  readonly keyPem: string;
+  readonly source: CertificateSource;
+}
+
 interface Started {
   readonly envoy: EnvoyProcess;
-  readonly keyPem: string;
+  readonly identity: Identity;
   readonly stopped: AbortController;
   /** Aborted when the caller gives up, too. */
   readonly signal: AbortSignal;
 }
 
-function supervise(options: SidecarOptions, { envoy, keyPem, stopped, signal }: Started): Sidecar {
+function supervise(options: SidecarOptions, { envoy, identity, stopped, signal }: Started): Sidecar {
   const { address, workloadDir, logger } = options;
   const who = `${options.namespace}/${options.name}`;
   let current: EnvoyProcess | undefined = envoy;
@@ -186,7 +200,7 @@ function supervise(options: SidecarOptions, { envoy, keyPem, stopped, signal }: 
     return false;
   };
 
-  const running = Promise.all([keepRunning(), keepRenewed(options, keyPem, signal), keepLogBounded()]);
+  const running = Promise.all([keepRunning(), keepRenewed(options, { ...identity, signal }), keepLogBounded()]);
   // Who calls stop gets a failure from it; nobody else waits for it.
   running.catch(() => {});
   return {

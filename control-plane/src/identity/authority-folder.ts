@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type AuthorityMaterial,
   type AuthorityOptions,
@@ -10,35 +10,59 @@ import {
 import { type CertificateAuthority, openCertificateAuthority } from "./certificate-authority.js";
 import { certificateValidity } from "./certificate-request.js";
 import { IdentityError } from "./identity-error.js";
-import { trustDomainProblem } from "./names.js";
 
 /** `root-key.pem` may be taken away and kept offline; the intermediate then has to be renewed elsewhere. */
 const FILES = { root: "root.pem", rootKey: "root-key.pem", intermediate: "intermediate.pem" } as const;
 const MAX_FILE_BYTES = 64 * 1024;
 /** An intermediate with less than this left is replaced when the folder is loaded. */
-const RENEW_BEFORE_MS = 120 * 24 * 60 * 60 * 1000;
+export const RENEW_BEFORE_MS = 120 * 24 * 60 * 60 * 1000;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/;
 const PRIVATE_KEY = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n?/;
 
-/**
- * The certificate authority that is kept in a directory, made when there is none yet. An existing root is never
- * written to, whatever its state. Throws an IdentityError that names the file and says what to do.
- */
-export async function loadOrCreateAuthority(
-  directory: string,
-  options: { readonly trustDomain: string; readonly nowMs?: number },
-): Promise<CertificateAuthority> {
-  const problem = trustDomainProblem(options.trustDomain);
-  if (problem !== undefined) throw new IdentityError("trust-domain", problem);
-  const complete = { trustDomain: options.trustDomain, nowMs: options.nowMs ?? Date.now() };
-  const folder = resolve(directory);
-  let material = await loadMaterial(folder);
-  if (material === undefined) {
-    await createFolder(folder, await createAuthorityMaterial(complete));
-    material = await loadMaterial(folder);
-    if (material === undefined) throw new IdentityError("io", `${folder}: vanished while it was made`);
-  }
-  return openFolder(folder, await renewIntermediate(folder, material, complete), complete);
+/** A root with its intermediate, from one folder. */
+export interface OpenedFolder {
+  readonly authority: CertificateAuthority;
+  /** The root's key is there too, so that intermediates can be renewed. */
+  readonly hasRootKey: boolean;
+}
+
+/** Opens the authority in a folder; undefined when there is none. Throws an IdentityError. */
+export async function openAuthorityFolder(
+  folder: string,
+  options: AuthorityOptions,
+): Promise<OpenedFolder | undefined> {
+  const material = await loadMaterial(folder);
+  if (material === undefined) return undefined;
+  const renewed = await renewIntermediate(folder, material, options);
+  return { authority: await openFolder(folder, renewed, options), hasRootKey: renewed.rootKeyPem !== undefined };
+}
+
+/** Makes a folder with a new root and intermediate; one that is there already stays as it is. */
+export async function createAuthorityFolder(folder: string, options: AuthorityOptions): Promise<void> {
+  await createFolder(folder, await createAuthorityMaterial(options));
+}
+
+/** A new intermediate under the same root takes the place of the old one. Throws an IdentityError. */
+export async function replaceIntermediate(folder: string, options: AuthorityOptions): Promise<void> {
+  const material = await loadMaterial(folder);
+  if (material === undefined) throw missing(folder, FILES.root);
+  const { rootPem, rootKeyPem } = material;
+  if (rootKeyPem === undefined)
+    throw new IdentityError(
+      "root-key",
+      `${join(folder, FILES.rootKey)} is not there: put it back for as long as this takes`,
+    );
+  await writeIntermediate(folder, await createIntermediate({ rootPem, rootKeyPem }, options));
+}
+
+/** Removes root, keys and intermediate. */
+export async function removeAuthorityFiles(folder: string): Promise<void> {
+  for (const name of Object.values(FILES)) await rm(join(folder, name), { force: true });
+}
+
+/** The root that is in a folder, whatever else is there. */
+export async function readRoot(folder: string): Promise<string | undefined> {
+  return readPem(join(folder, FILES.root));
 }
 
 async function openFolder(
@@ -137,6 +161,11 @@ async function renewIntermediate(
   const { notAfterMs } = await openFolder(folder, material, firstDay);
   if (notAfterMs - options.nowMs > RENEW_BEFORE_MS) return material;
   const renewed = await createIntermediate({ rootPem, rootKeyPem }, options);
+  await writeIntermediate(folder, renewed);
+  return renewed;
+}
+
+async function writeIntermediate(folder: string, renewed: AuthorityMaterial): Promise<void> {
   const file = join(folder, FILES.intermediate);
   const aside = `${file}.new-${randomBytes(6).toString("hex")}`;
   try {
@@ -146,7 +175,6 @@ async function renewIntermediate(
     await rm(aside, { force: true });
     throw new IdentityError("io", `${file}: cannot be renewed: ${String(error)}`, { cause: error });
   }
-  return renewed;
 }
 
 function intermediateBegin(material: AuthorityMaterial): number | undefined {

@@ -85,6 +85,12 @@ async function sign(
   };
 }
 
+/** Why a request would not be signed for anybody, or undefined when it would. */
+export async function requestProblem(csrPem: string): Promise<string | undefined> {
+  const key = await readRequest(csrPem);
+  return key.ok ? undefined : key.message;
+}
+
 async function readRequest(csrPem: string): Promise<Result<PublicKey>> {
   if (Buffer.byteLength(csrPem) > MAX_REQUEST_BYTES)
     return { ok: false, message: `the request is larger than ${MAX_REQUEST_BYTES} bytes` };

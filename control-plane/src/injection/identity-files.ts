@@ -1,3 +1,4 @@
+import { WORKLOAD_FILES } from "../identity/workload-folder.js";
 import type { IdentityFiles } from "../model/mesh-settings.js";
 
 /** Files of a sidecar's identity and of what it trusts, as the sidecar names them. */
@@ -12,10 +13,10 @@ export interface SidecarFiles extends IdentityFiles {
 
 /** Standalone, relative to the workload's folder, in which its Envoy runs: so secrets that name them are shared. */
 export const STANDALONE_FILES: SidecarFiles = {
-  certificateChain: "identity/cert.pem",
-  privateKey: "identity/key.pem",
-  trustBundle: "identity/root.pem",
-  watchedDirectory: "identity",
-  certificateSecret: "identity/sds-certificate.json",
-  trustSecret: "identity/sds-trust.json",
+  certificateChain: WORKLOAD_FILES.certificateChain,
+  privateKey: WORKLOAD_FILES.privateKey,
+  trustBundle: WORKLOAD_FILES.trustBundle,
+  watchedDirectory: WORKLOAD_FILES.directory,
+  certificateSecret: `${WORKLOAD_FILES.directory}/sds-certificate.json`,
+  trustSecret: `${WORKLOAD_FILES.directory}/sds-trust.json`,
 };

@@ -1,6 +1,7 @@
 import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { peerIdentity } from "../identity/peer-identity.js";
+import type { TlsIdentity } from "../identity/tls-identity.js";
 import { ROLLOUT_HEALTH_PATH, ROLLOUT_HEALTH_PORT } from "../injection/ports.js";
 import { parseStats } from "./health-stats.js";
 
@@ -17,11 +18,7 @@ export class HealthError extends Error {
   }
 }
 
-export interface HealthReaderOptions {
-  /** The control plane's own certificate chain and key, and the roots of the mesh: PEM. */
-  readonly certificateChain: string;
-  readonly privateKey: string;
-  readonly roots: string;
+export interface HealthReaderOptions extends TlsIdentity {
   readonly trustDomain: string;
   /** Default 15092. */
   readonly port?: number;
@@ -37,6 +34,8 @@ export interface HealthReader {
    * @throws HealthError
    */
   read(proxyKey: string, address: string, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** Shows another certificate, and trusts other roots, from the next read on. */
+  updateTls(identity: TlsIdentity): void;
   close(): void;
 }
 
@@ -46,22 +45,33 @@ const TIMEOUT_MS = 2000;
 const MAX_IDLE_CONNECTIONS = 256;
 
 export function createHealthReader(options: HealthReaderOptions): HealthReader {
-  const agent = new Agent({
+  let agent = createAgent(options);
+  return {
+    read: (proxyKey, address, signal) => read({ ...options, agent, proxyKey, address, signal }),
+    updateTls: (identity) => {
+      const old = agent;
+      agent = createAgent(identity);
+      // What is being read is read to its end.
+      old.maxFreeSockets = 0;
+      for (const idle of Object.values(old.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function createAgent({ certificateChain, privateKey, roots }: TlsIdentity): Agent {
+  return new Agent({
     keepAlive: true,
     maxFreeSockets: MAX_IDLE_CONNECTIONS,
     // A resumed session would not show the peer's certificate again.
     maxCachedSessions: 0,
-    cert: options.certificateChain,
-    key: options.privateKey,
-    ca: options.roots,
+    cert: certificateChain,
+    key: privateKey,
+    ca: roots,
     minVersion: "TLSv1.3",
     // Proxies are named by SPIFFE ids, which are looked at below, for every answer.
     checkServerIdentity: () => undefined,
   });
-  return {
-    read: (proxyKey, address, signal) => read({ ...options, agent, proxyKey, address, signal }),
-    close: () => agent.destroy(),
-  };
 }
 
 interface Question extends HealthReaderOptions {

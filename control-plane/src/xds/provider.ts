@@ -82,6 +82,9 @@ export interface TypeSync {
   readonly pending: number;
   readonly ackedNonce: string;
   readonly lastNack?: Refusal;
-  /** Extensions only: the version of each name that the client accepted last. */
+  /**
+   * Of extensions: the version of each name that the client accepted last. Of secrets: the version that it has, empty
+   * while that is not certain. Otherwise absent.
+   */
   readonly ackedVersions?: ReadonlyMap<string, string>;
 }

@@ -1,7 +1,17 @@
 import { Server } from "@grpc/grpc-js";
 import { compareStrings } from "../model/compare.js";
 import type { StreamOptions } from "./delta-stream.js";
-import { ADS_SERVICE, bind, type Call, createTransport, endCall, shutDown, type TlsOptions } from "./grpc.js";
+import {
+  ADS_SERVICE,
+  bind,
+  type Call,
+  createTlsCredentials,
+  createTransport,
+  endCall,
+  type Listener,
+  shutDown,
+  type TlsOptions,
+} from "./grpc.js";
 import type {
   Authentication,
   PeerCertificate,
@@ -41,6 +51,12 @@ export interface XdsServer {
   /** @throws Error if the address cannot be bound; `code` is `XDS_BIND_FAILED`. */
   start(): Promise<{ readonly port: number }>;
   /**
+   * Takes another certificate and other roots for connections from now on. Streams that are open go on.
+   *
+   * @throws Error if TLS cannot use them; the server then goes on with what it had.
+   */
+  updateTls(tls: TlsOptions): void;
+  /**
    * Ends all streams and stops listening.
    *
    * @param graceMs how long connections may take to close before they are cut. Default: 1,000.
@@ -62,6 +78,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   const sessions = new Set<Session>();
   const streamsByProxy = new Map<string, number>();
   const stream: StreamOptions = { ...options.stream, accepted: new WeakSet() };
+  const tls = createTlsCredentials(options.tls);
+  let listener: Listener | undefined;
   let closing = false;
 
   const admit = (call: Call): Admission => {
@@ -82,6 +100,12 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       return { ok: false, code: "RESOURCE_EXHAUSTED", message };
     }
     return identity;
+  };
+
+  /** A connection keeps its certificate: a proxy whose certificate is not good enough must come back on a new one. */
+  const end = (call: Call, code: EndCode, message: string): void => {
+    endCall(call, code, message);
+    if (code === "UNAUTHENTICATED") listener?.cut(call.getPeer());
   };
 
   const register = (call: Call, session: Session): void => {
@@ -115,11 +139,12 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     if (!admission.ok) {
       const { code, message } = admission;
       logger.warn(`refused a stream: ${message}`, { peer: call.getPeer(), code });
-      endCall(call, code, message);
+      end(call, code, message);
       return;
     }
     const { proxyKey, expiresAtMs } = admission;
-    const session = new Session(createTransport(call), { proxyKey, expiresAtMs, provider, observer, logger, stream });
+    const transport = createTransport(call, (code, message) => end(call, code, message));
+    const session = new Session(transport, { proxyKey, expiresAtMs, provider, observer, logger, stream });
     if (!session.start()) return;
     register(call, session);
     call.on("drain", () => session.drained());
@@ -157,9 +182,14 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   });
 
   return {
-    start: () => bind(server, `${options.host ?? "127.0.0.1"}:${options.port ?? 0}`, options.tls),
+    start: async () => {
+      listener = await bind(server, options.host ?? "127.0.0.1", options.port ?? 0, tls.credentials);
+      return { port: listener.port };
+    },
+    updateTls: tls.update,
     close: async (graceMs = 1_000) => {
       closing = true;
+      listener?.close();
       for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
       await shutDown(server, graceMs);
     },

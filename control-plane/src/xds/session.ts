@@ -2,7 +2,7 @@ import { type ChangedNames, RESOURCE_TYPES, type ResourceType, resourceTypeOf } 
 import { decodeDeltaRequest, encodeDeltaResponse } from "./codec.js";
 import { createStreamState, type Effect, type StreamEvent, type StreamOptions, step } from "./delta-stream.js";
 import type { ProviderConnection, ProxySync, ResourceProvider, TypeSync, XdsLogger, XdsObserver } from "./provider.js";
-import type { DeltaRequest, TypeState } from "./subscription.js";
+import { type DeltaRequest, type TypeState, UNCLEAR } from "./subscription.js";
 
 /** Why a stream ends, in the terms of https://grpc.io/docs/guides/status-codes/ */
 export type EndCode =
@@ -249,5 +249,13 @@ function syncOf(types: TypeState): TypeSync {
     ...(types.type === "extension"
       ? { ackedVersions: new Map([...types.good].map(([name, content]) => [name, content.version])) }
       : {}),
+    ...(types.type === "secret"
+      ? { ackedVersions: new Map([...types.client].map(([name, version]) => [name, settled(types, name, version)])) }
+      : {}),
   };
+}
+
+/** The version that the client has for certain. */
+function settled({ inFlight }: TypeState, name: string, version: string): string {
+  return inFlight?.contents.has(name) ? UNCLEAR : version;
 }

@@ -1,16 +1,15 @@
-import { X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { CertificateAuthority } from "@weft/control-plane/identity/certificate-authority";
-import { peerIdentity } from "@weft/control-plane/identity/peer-identity";
-import { signWorkload } from "@weft/control-plane/identity/sign";
-import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { isMissing, readIfThere, writeAtomic } from "./atomic-file.js";
-import { MAX_PEM_BYTES, REQUEST_FILE } from "./identity-folder.js";
-import { type WorkloadName, workloadOfFolder } from "./workload-folder.js";
+import type { MeshAuthority } from "./mesh-authority.js";
+import { peerIdentity } from "./peer-identity.js";
+import { MAX_PEM_BYTES, WORKLOAD_FILES, type WorkloadName, workloadOfFolder } from "./workload-folder.js";
+
+/** Signs for workloads, and says whom they are to trust. */
+export type WorkloadSigner = Pick<MeshAuthority, "trustDomain" | "trustBundle" | "isCurrent" | "signWorkload">;
 
 export interface SigningOptions {
-  readonly ca: CertificateAuthority;
+  readonly authority: WorkloadSigner;
   /** Its folders are `workloadFolder(workloadsDir, …)`; made when missing. */
   readonly workloadsDir: string;
   /** The workload as the mesh knows it; undefined: a request for it is refused. */
@@ -25,7 +24,8 @@ const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
 export type SigningOutcome =
   | { readonly kind: "nothing-to-do" }
   | { readonly kind: "signed"; readonly notAfterMs: number }
-  | { readonly kind: "refused"; readonly message: string };
+  /** `mayPass`: by itself, when the mesh learns of the workload. */
+  | { readonly kind: "refused"; readonly message: string; readonly mayPass: boolean };
 
 /**
  * Signs the request in a folder unless its certificate answers it. `isAnswered` is what is known of that: undefined for
@@ -36,9 +36,9 @@ export async function signIfDue(
   folder: string,
   isAnswered: boolean | undefined,
 ): Promise<SigningOutcome> {
-  const { ca, workloadsDir, lookup, ttlMs = DEFAULT_TTL_MS } = options;
+  const { authority, workloadsDir, lookup, ttlMs = DEFAULT_TTL_MS } = options;
   const directory = join(workloadsDir, folder);
-  const requestFile = join(directory, REQUEST_FILE);
+  const requestFile = join(directory, WORKLOAD_FILES.request);
   const request = await readIfThere(requestFile, MAX_PEM_BYTES);
   if (request === undefined) return { kind: "nothing-to-do" };
   const name = workloadOfFolder(folder);
@@ -46,39 +46,47 @@ export async function signIfDue(
   if (name === undefined || workload === undefined)
     return {
       kind: "refused",
+      mayPass: true,
       message: `the mesh knows no workload ${name ? `${name.namespace}/${name.name}` : `of the folder ${folder}`}: add a WorkloadEntry for it`,
     };
   const subject = { ...name, serviceAccount: workload.serviceAccount };
-  if (await isUpToDate(ca, directory, subject, isAnswered)) return { kind: "nothing-to-do" };
-  const signed = await signWorkload(ca, request, { ...subject, workload: name.name, ttlMs, nowMs: Date.now() });
-  if (!signed.ok) return { kind: "refused", message: signed.message };
-  // The root first: who finds the certificate can use it at once.
-  await writeAtomic(join(directory, STANDALONE_FILES.trustBundle), ca.rootPem);
-  await writeAtomic(join(directory, STANDALONE_FILES.certificateChain), signed.chainPem);
+  if (await isUpToDate(authority, directory, subject, isAnswered)) {
+    await writeTrustBundle(directory, authority.trustBundle);
+    return { kind: "nothing-to-do" };
+  }
+  const signed = await authority.signWorkload(request, { ...subject, workload: name.name, ttlMs, nowMs: Date.now() });
+  if (!signed.ok) return { kind: "refused", message: signed.message, mayPass: false };
+  // The roots first: who finds the certificate can use it at once.
+  await writeTrustBundle(directory, authority.trustBundle);
+  await writeAtomic(join(directory, WORKLOAD_FILES.certificateChain), signed.chainPem);
   return { kind: "signed", notAfterMs: signed.notAfterMs };
+}
+
+async function writeTrustBundle(directory: string, pem: string): Promise<void> {
+  const file = join(directory, WORKLOAD_FILES.trustBundle);
+  if ((await readIfThere(file, MAX_PEM_BYTES)) !== pem) await writeAtomic(file, pem);
 }
 
 /** Whether what is in the folder answers its request: signed after it, by this authority, for this workload. */
 async function isUpToDate(
-  ca: CertificateAuthority,
+  authority: WorkloadSigner,
   directory: string,
   subject: WorkloadName & { readonly serviceAccount: string },
   isAnswered: boolean | undefined,
 ): Promise<boolean> {
-  const chainFile = join(directory, STANDALONE_FILES.certificateChain);
+  const chainFile = join(directory, WORKLOAD_FILES.certificateChain);
   const chainPem = await readIfThere(chainFile, MAX_PEM_BYTES);
-  const rootPem = await readIfThere(join(directory, STANDALONE_FILES.trustBundle), MAX_PEM_BYTES);
-  if (chainPem === undefined || rootPem !== ca.rootPem) return false;
+  if (chainPem === undefined) return false;
   // Of requests from before our time only the files' times tell.
-  if (!(isAnswered ?? !(await isOlder(chainFile, join(directory, REQUEST_FILE))))) return false;
-  const peer = peerIdentity(chainPem, ca.trustDomain);
+  if (!(isAnswered ?? !(await isOlder(chainFile, join(directory, WORKLOAD_FILES.request))))) return false;
+  const peer = peerIdentity(chainPem, authority.trustDomain);
   return (
     peer.ok &&
     peer.namespace === subject.namespace &&
     peer.workload === subject.name &&
     peer.serviceAccount === subject.serviceAccount &&
     peer.notAfterMs > Date.now() &&
-    new X509Certificate(chainPem).verify(new X509Certificate(ca.intermediatePem).publicKey)
+    authority.isCurrent(chainPem)
   );
 }
 

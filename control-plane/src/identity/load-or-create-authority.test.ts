@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadOrCreateAuthority } from "./authority-folder.js";
 import { INTERMEDIATE_LIFETIME_MS, ROOT_LIFETIME_MS } from "./authority-material.js";
 import { createCertificateAuthority } from "./certificate-authority.js";
+import { loadOrCreateAuthority } from "./load-or-create-authority.js";
 
 const NOW = Date.UTC(2026, 0, 1);
 const OPTIONS = { trustDomain: "cluster.local", nowMs: NOW };

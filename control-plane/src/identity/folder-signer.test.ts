@@ -1,18 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type CertificateAuthority,
-  createCertificateAuthority,
-} from "@weft/control-plane/identity/certificate-authority";
-import {
-  createCertificateRequest,
-  createPrivateKeyPem,
-  isCertificateForKey,
-} from "@weft/control-plane/identity/certificate-request";
-import { peerIdentity } from "@weft/control-plane/identity/peer-identity";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createFolderSigner, type FolderSigner } from "./signer.js";
+import { signerOf } from "../../../test/workload-signer.js";
+import { type CertificateAuthority, createCertificateAuthority } from "./certificate-authority.js";
+import { createCertificateRequest, createPrivateKeyPem, isCertificateForKey } from "./certificate-request.js";
+import { createFolderSigner, type FolderSigner } from "./folder-signer.js";
+import { peerIdentity } from "./peer-identity.js";
 import { workloadFolder, workloadOfFolder } from "./workload-folder.js";
 
 const WAIT = { timeout: 60_000, interval: 20 };
@@ -40,7 +34,7 @@ async function start(authority = ca): Promise<FolderSigner> {
   await signer?.close();
   const log = (message: string): void => void lines.push(message);
   signer = await createFolderSigner({
-    ca: authority,
+    authority: signerOf(authority),
     workloadsDir,
     lookup: (namespace, name) => known.get(`${namespace}/${name}`),
     logger: { info: log, warn: log, error: log },

@@ -1,14 +1,13 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { compareStrings } from "@weft/control-plane/model/compare";
+import { compareStrings } from "../model/compare.js";
 import { isMissing } from "./atomic-file.js";
-import { REQUEST_FILE } from "./identity-folder.js";
-import type { Logger } from "./logger.js";
 import { pause } from "./pause.js";
 import { type SigningOptions, signIfDue } from "./sign-folder.js";
+import { WORKLOAD_FILES } from "./workload-folder.js";
 
 export interface FolderSignerOptions extends SigningOptions {
-  readonly logger: Logger;
+  readonly logger: Readonly<Record<"info" | "warn" | "error", (message: string) => void>>;
 }
 
 export interface FolderSigner {
@@ -43,18 +42,21 @@ export async function createFolderSigner(options: FolderSignerOptions): Promise<
   let problem: string | undefined;
   let work: Promise<void> = Promise.resolve();
 
-  const signFolder = async (folder: string, request: string): Promise<void> => {
+  const signFolder = async (folder: string, request: string, everything: boolean): Promise<void> => {
     seen.set(folder, request);
     const isAnswered = answered.has(folder) ? answered.get(folder) === request : undefined;
     const outcome = await signIfDue(options, folder, isAnswered).catch((error: unknown) => ({
       kind: "refused" as const,
       message: String(error),
+      mayPass: false,
     }));
     if (outcome.kind !== "refused") {
       refused.delete(folder);
       answered.set(folder, request);
       if (outcome.kind === "signed")
         logger.info(`${folder}: signed until ${new Date(outcome.notAfterMs).toISOString()}`);
+    } else if (outcome.mayPass && !everything) {
+      // The mesh may learn of the workload in a moment.
     } else if (refused.get(folder) !== outcome.message) {
       refused.set(folder, outcome.message);
       logger.warn(`${folder}: the request is not signed: ${outcome.message}`);
@@ -63,7 +65,7 @@ export async function createFolderSigner(options: FolderSignerOptions): Promise<
   const look = async (everything: boolean): Promise<void> => {
     try {
       for (const { folder, request } of await listRequests(workloadsDir))
-        if (everything || seen.get(folder) !== request) await signFolder(folder, request);
+        if (everything || seen.get(folder) !== request) await signFolder(folder, request, everything);
       problem = undefined;
     } catch (error) {
       if (problem !== String(error)) logger.error(`${workloadsDir}: cannot be read: ${String(error)}`);
@@ -103,7 +105,7 @@ async function listRequests(workloadsDir: string): Promise<{ readonly folder: st
   const found: { folder: string; request: string }[] = [];
   for (const { name } of folders.sort((a, b) => compareStrings(a.name, b.name))) {
     try {
-      const { ino, mtimeMs, size } = await stat(join(workloadsDir, name, REQUEST_FILE));
+      const { ino, mtimeMs, size } = await stat(join(workloadsDir, name, WORKLOAD_FILES.request));
       found.push({ folder: name, request: `${ino}/${mtimeMs}/${size}` });
     } catch (error) {
       if (!isMissing(error)) throw error;
