@@ -61,6 +61,7 @@ export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload
     weight: 1,
     hasSidecar: true,
     interception: "none",
+    capturesDns: false,
     ...over,
   };
 }

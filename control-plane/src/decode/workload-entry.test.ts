@@ -20,6 +20,7 @@ test("a WorkloadEntry with all its fields", () => {
     weight: 3,
     hasSidecar: true,
     interception: "none",
+    capturesDns: false,
   });
   expect(warnings).toEqual([]);
 });
@@ -35,6 +36,7 @@ test("a WorkloadEntry with its address alone", () => {
     weight: 1,
     hasSidecar: true,
     interception: "none",
+    capturesDns: false,
   });
 });
 
@@ -45,6 +47,13 @@ test("a workload whose traffic is intercepted, at an address of IPv6", () => {
     ports: { http: 8080 },
     interception: "redirect",
   });
+});
+
+test("a workload whose DNS questions go to its sidecar", () => {
+  const metadata = (more: string) => `{name: x, annotations: {weft.mesh/interception: redirect, ${more}}}`;
+  const captures = (more: string) => accepted(entry("{address: 10.0.0.1}", metadata(more))).value;
+  expect(captures("weft.mesh/capture-dns: 'true'")).toMatchObject({ capturesDns: true });
+  expect(captures("weft.mesh/capture-dns: 'false'")).toMatchObject({ capturesDns: false });
 });
 
 test("a network is left out of account, with a warning", () => {
@@ -88,6 +97,16 @@ test.each([
     "{address: 10.0.0.1}",
     "{name: x, annotations: {weft.mesh/interception: tproxy}}",
     ['InvalidValue metadata.annotations["weft.mesh/interception"]'],
+  ],
+  [
+    "{address: 10.0.0.1}",
+    "{name: x, annotations: {weft.mesh/interception: redirect, weft.mesh/capture-dns: 'yes'}}",
+    ['InvalidValue metadata.annotations["weft.mesh/capture-dns"]'],
+  ],
+  [
+    "{address: 10.0.0.1}",
+    "{name: x, annotations: {weft.mesh/capture-dns: 'true'}}",
+    ['InvalidValue metadata.annotations["weft.mesh/capture-dns"]'],
   ],
   ["{address: 10.0.0.1, locality: a/b}", "{name: x}", ["UnsupportedField spec.locality"]],
   ["{adress: 10.0.0.1}", "{name: x}", ["MissingField spec.address", "UnknownField spec.adress"]],

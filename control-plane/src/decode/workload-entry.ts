@@ -17,6 +17,9 @@ export const RUN_ANNOTATION = "weft.mesh/run";
 /** Annotation; `redirect` says that the workload is a network namespace of its own, with Weft's iptables rules in it. */
 export const INTERCEPTION_ANNOTATION = "weft.mesh/interception";
 
+/** Annotation; `"true"` says that these rules were made with `--capture-dns`. */
+export const DNS_ANNOTATION = "weft.mesh/capture-dns";
+
 /**
  * A networking.istio.io WorkloadEntry. Its labels are those of the spec and of the metadata, which win.
  * https://istio.io/latest/docs/reference/config/networking/workload-entry/
@@ -33,13 +36,16 @@ export function readWorkloadEntry(metadata: Metadata): Reader<Workload> {
     const specLabels = fields.optional("labels", readLabels) ?? {};
     const serviceAccount = fields.optional("serviceAccount", readDnsSubdomain) ?? "default";
     const weight = fields.optional("weight", readInteger(1, MAX_WEIGHT)) ?? 1;
+    const capturesDns = readCapturesDns(metadata, interception, field.problems);
     const hasSidecar = readInject(metadata, specLabels, field.problems);
     if (address === undefined) return undefined;
     const { namespace, name } = metadata;
     const labels = { ...specLabels, ...metadata.labels };
     const run = metadata.annotations[RUN_ANNOTATION];
-    const workload = { namespace, name, address, labels, serviceAccount, ports, weight, hasSidecar, interception };
-    return run === undefined ? workload : { ...workload, run };
+    return {
+      ...{ namespace, name, address, labels, serviceAccount, ports, weight, hasSidecar, interception, capturesDns },
+      ...(run === undefined ? {} : { run }),
+    };
   });
 }
 
@@ -59,6 +65,21 @@ function readInterception(metadata: Metadata, problems: Problems): Workload["int
   const path = ["metadata", "annotations", INTERCEPTION_ANNOTATION];
   problems.error(path, "InvalidValue", `is ${show(value)}`, 'write "none" or "redirect"');
   return "none";
+}
+
+function readCapturesDns(metadata: Metadata, interception: Workload["interception"], problems: Problems): boolean {
+  const value = metadata.annotations[DNS_ANNOTATION];
+  if (value === undefined || value === "false") return false;
+  const path = ["metadata", "annotations", DNS_ANNOTATION];
+  if (value !== "true") problems.error(path, "InvalidValue", `is ${show(value)}`, 'write "true" or "false"');
+  else if (interception !== "redirect")
+    problems.error(
+      path,
+      "InvalidValue",
+      "needs interception",
+      `set the annotation ${INTERCEPTION_ANNOTATION}: redirect`,
+    );
+  return value === "true";
 }
 
 /** The metadata's label comes first, then its annotation, then the label of the spec. */

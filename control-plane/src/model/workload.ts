@@ -20,6 +20,8 @@ export interface Workload {
    * arrives to port 15006, and neither side knows.
    */
   readonly interception: "none" | "redirect";
+  /** With `redirect`: whether the rules send DNS questions to the sidecar, port 15053, so that it knows the mesh's names. */
+  readonly capturesDns: boolean;
   /** Standalone: the command that starts the app, from the annotation `weft.mesh/run`. */
   readonly run?: string;
 }

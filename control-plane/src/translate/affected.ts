@@ -10,7 +10,14 @@ import type { Workload } from "../model/workload.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { calloutsTo, keyServersAt, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
-import { IDENTITY_SECRET, OUTBOUND_ROUTES, outboundCluster, PUBLIC_TRUST_SECRET, TRUST_SECRET } from "./names.js";
+import {
+  DNS_LISTENER,
+  IDENTITY_SECRET,
+  OUTBOUND_ROUTES,
+  outboundCluster,
+  PUBLIC_TRUST_SECRET,
+  TRUST_SECRET,
+} from "./names.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { isClosed } from "./scope.js";
 
@@ -78,6 +85,7 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addService(before, "cluster", "endpoints");
     addService(after, "cluster", "endpoints");
     addRoutes();
+    add("listener", DNS_LISTENER);
     for (const service of [before, after])
       if (service !== undefined)
         addWorkloads((w) => w.namespace === service.namespace && matchesLabels(service.selector, w.labels));
@@ -108,7 +116,11 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
       [after, next],
     ] as const)
       if (workload !== undefined)
-        for (const service of servicesOf(snapshot, workload)) addService(service, "cluster", "endpoints");
+        for (const service of servicesOf(snapshot, workload)) {
+          addService(service, "cluster", "endpoints");
+          // Of these DNS tells the addresses of the workloads.
+          if (service.resolution.kind === "headless") add("listener", DNS_LISTENER);
+        }
   }
   for (const [, before, after] of changes(prev.peerAuthentications, next.peerAuthentications)) {
     const { rootNamespace } = next.settings;

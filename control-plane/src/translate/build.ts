@@ -7,12 +7,14 @@ import type { Workload } from "../model/workload.js";
 import { authorizationFilters, buildTcpPolicySlot } from "./authorization-filters.js";
 import { calloutSite } from "./callout-clusters.js";
 import { buildInboundCluster, buildOutboundCluster } from "./clusters.js";
+import { buildDnsRef } from "./dns-listener.js";
 import { buildEndpoints } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
 import { jwksSiteNamed } from "./jwks-sites.js";
 import { jwtFilters } from "./jwt-authentication.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
 import {
+  DNS_LISTENER,
   IDENTITY_SECRET,
   NETWORK_SLOT_PREFIX,
   OUTBOUND_LISTENER,
@@ -49,6 +51,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       return buildEndpoints(snapshot, service, port, subset);
     }
     case "listener": {
+      if (ref.name === DNS_LISTENER) return buildDnsRef(ref, snapshot);
       if (ref.name === OUTBOUND_LISTENER) return buildOutboundListener(snapshot, workloadAt(ref.variant, snapshot));
       const { workload, service, port } = inboundSite(ref, snapshot);
       return buildInboundListener(snapshot, workload, service, port);

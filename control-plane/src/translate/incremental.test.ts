@@ -83,7 +83,18 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       const ports = [
         { name: "http", port: pick([8080, 8081]), targetPort: 80, protocol: pick(["http", "http2", "tcp"] as const) },
       ];
-      const service = mkService(app, { ports, selector: pick([{ app }, { tier: "x" }]) });
+      const service = mkService(app, {
+        ports,
+        selector: pick([{ app }, { tier: "x" }]),
+        addresses: pick([[], [], ["10.96.0.7"], ["10.97.0.0/16"]]),
+        exportTo: pick([["*"], ["*"], ["other"]]),
+        resolution: pick([
+          { kind: "workloads" },
+          { kind: "workloads" },
+          { kind: "headless" },
+          { kind: "externalName", host: pick(["auth", "backend", "example.com"]) },
+        ] as const),
+      });
       return { ...snapshot, services: set(snapshot.services, service.host, gone ? undefined : service) };
     }
     case "workload": {
@@ -93,6 +104,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         labels: { app: pick(APPS), tier: pick(["x", "y"]), version: pick(["v1", "v2"]) },
         serviceAccount: pick(["a", "b"]),
         hasSidecar: random() < 0.8,
+        ...pick([{}, { interception: "redirect", capturesDns: random() < 0.7 }] as const),
       });
       return { ...snapshot, workloads: set(snapshot.workloads, `default/${name}`, gone ? undefined : workload) };
     }

@@ -28,6 +28,8 @@ import { HttpConnectionManagerSchema } from "../envoy-api/gen/envoy/extensions/f
 import { RBACSchema as NetworkRBACSchema } from "../envoy-api/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js";
 import { TcpProxySchema } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { WasmSchema as NetworkWasmSchema } from "../envoy-api/gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.js";
+import { DnsFilterConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.js";
+import { CaresDnsResolverConfigSchema } from "../envoy-api/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js";
 import { PreviousHostsPredicateSchema } from "../envoy-api/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import { PreviousPrioritiesConfigSchema } from "../envoy-api/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
@@ -51,9 +53,11 @@ const SCHEMAS: Readonly<Record<ResourceType, DescMessage>> = {
 /** What may stand in an Any of ours. */
 const registry = createRegistry(
   ...Object.values(SCHEMAS),
+  CaresDnsResolverConfigSchema,
   CorsPolicySchema,
   CorsSchema,
   DirectResponseSchema,
+  DnsFilterConfigSchema,
   DownstreamTlsContextSchema,
   FilterChainConfigSchema,
   HTTPFaultSchema,

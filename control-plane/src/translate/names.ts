@@ -21,6 +21,10 @@ export function inboundListener(port: number): string {
 export const OUTBOUND_LISTENER = `outbound|${OUTBOUND_PORT}`;
 export const OUTBOUND_ROUTES = `outbound|${OUTBOUND_PORT}`;
 
+/** Where a sidecar answers the DNS questions of its app. */
+export const DNS_LISTENER = "dns";
+export const DNS_PORT = 15053;
+
 /** The cluster of what a plugin may call under a name of its own. The SDK's `callout` makes the same name. */
 export function calloutCluster(pluginKey: string, callout: string): string {
   return `callout|${pluginKey.replace("/", "|")}|${callout}`;

@@ -10,6 +10,7 @@ import type { Snapshot } from "../model/snapshot.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { demandedRefs } from "./demanded.js";
+import { dnsListenerRefs } from "./dns-listener.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { servicesOf, subsetsOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
@@ -166,6 +167,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
       add({ type: "cluster", name: inboundCluster(port.port, service.host), variant });
       addServer(port);
     }
+  for (const ref of dnsListenerRefs(workload)) add(ref);
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
   return table;
 }
