@@ -1,4 +1,5 @@
 import type { DestinationRule } from "../control-plane/src/model/destination-rule.js";
+import { DEFAULT_PLUGIN_POLICY, MESH_CONFIG_NAME, type MeshConfig } from "../control-plane/src/model/mesh-config.js";
 import type { MeshSettings } from "../control-plane/src/model/mesh-settings.js";
 import type { ModuleState, ServedPlugin } from "../control-plane/src/model/module-state.js";
 import type { Plugin } from "../control-plane/src/model/plugin.js";
@@ -6,6 +7,7 @@ import { DEFAULT_LIMITS } from "../control-plane/src/model/plugin-limits.js";
 import type { PluginManifest } from "../control-plane/src/model/plugin-manifest.js";
 import { type Service, serviceHost } from "../control-plane/src/model/service.js";
 import type { ServiceEntry } from "../control-plane/src/model/service-entry.js";
+import { DEFAULT_TELEMETRY } from "../control-plane/src/model/telemetry.js";
 import { UNVERIFIED } from "../control-plane/src/model/verification.js";
 import type { VirtualService } from "../control-plane/src/model/virtual-service.js";
 import type { Workload } from "../control-plane/src/model/workload.js";
@@ -48,6 +50,17 @@ export function mkServiceEntry(name: string, hosts: readonly string[], over: Par
     ...over,
   });
   return { namespace: service.namespace, name, services: hosts.map((host) => ({ ...service, host })) };
+}
+
+/** The mesh policy, in the root namespace. */
+export function mkMeshConfig(over: Partial<MeshConfig> = {}): MeshConfig {
+  return {
+    namespace: settings.rootNamespace,
+    name: MESH_CONFIG_NAME,
+    plugins: DEFAULT_PLUGIN_POLICY,
+    telemetry: DEFAULT_TELEMETRY,
+    ...over,
+  };
 }
 
 export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload {

@@ -24,7 +24,7 @@ import { createModules, type Modules } from "../control-plane/src/modules/module
 import type { ModulesInput } from "../control-plane/src/modules/policy-inputs.js";
 import { createPreflight, type Preflight } from "../control-plane/src/modules/preflight.js";
 import { buildPlugin } from "./build-plugin.js";
-import { mkPlugin } from "./builders.js";
+import { mkMeshConfig, mkPlugin } from "./builders.js";
 import { envoyPath } from "./envoy-static.js";
 
 export const KEY = "default/hello";
@@ -173,7 +173,7 @@ export function useModules() {
 }
 
 function inputOf(plugins: Plugins, { policy, secrets = [] }: Policies): ModulesInput {
-  const mesh = { namespace: ROOT, name: "default", plugins: { ...DEFAULT_PLUGIN_POLICY, ...policy } };
+  const mesh = mkMeshConfig({ plugins: { ...DEFAULT_PLUGIN_POLICY, ...policy } });
   return {
     plugins: new Map(Object.entries(plugins)),
     meshConfigs: new Map(policy === undefined ? [] : [[`${ROOT}/default`, mesh]]),

@@ -24,7 +24,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   model: { packages: [], banned: IMPURE },
   decode: {
     folders: ["model"],
-    packages: ["yaml", "node:crypto", "node:net"],
+    packages: ["@bufbuild/cel", "yaml", "node:crypto", "node:net"],
     names: { "node:crypto": ["createHash", "X509Certificate"], "node:net": ["isIP", "isIPv4", "isIPv6"] },
     banned: IMPURE,
   },

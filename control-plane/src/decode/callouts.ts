@@ -46,7 +46,7 @@ const readCallout: Reader<Callout> = readObject((fields, field) => {
     readOneOf(words, { TCP: "use one of HTTP, HTTP2, GRPC, HTTPS, GRPCS; plugins make HTTP and gRPC calls" }),
     `write one of ${words.join(", ")}`,
   );
-  const tls = fields.optional("tls", readTls);
+  const tls = fields.optional("tls", readCalloutTls);
   const wire = word === undefined ? undefined : PROTOCOLS[word];
   if (wire?.tls === false && fields.has("tls"))
     refuse(
@@ -64,7 +64,7 @@ const readCallout: Reader<Callout> = readObject((fields, field) => {
   };
 });
 
-const readCalloutHost: Reader<string> = (field) => {
+export const readCalloutHost: Reader<string> = (field) => {
   const host = readString(253)(field);
   if (host === undefined) return undefined;
   if (host.includes(":"))
@@ -79,7 +79,7 @@ const readCalloutHost: Reader<string> = (field) => {
   return isAddress(host) ? host : readDnsSubdomain(field);
 };
 
-const readTls: Reader<CalloutTls> = readObject((fields) => {
+export const readCalloutTls: Reader<CalloutTls> = readObject((fields) => {
   const sni = fields.optional("sni", readDnsSubdomain);
   const caCertificates = fields.optional("caCertificates", readCertificates);
   return { ...(sni !== undefined && { sni }), ...(caCertificates !== undefined && { caCertificates }) };

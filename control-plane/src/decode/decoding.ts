@@ -34,6 +34,7 @@ const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   WasmPlugin: "weft.mesh/v1alpha1",
   MeshConfig: "weft.mesh/v1alpha1",
   Secret: "v1",
+  Telemetry: "telemetry.istio.io/v1",
 };
 
 function brief({ reason, field = "" }: { readonly reason: string; readonly field?: string }): string {

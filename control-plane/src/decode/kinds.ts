@@ -8,6 +8,7 @@ import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
 import { readServiceEntry } from "./service-entry.js";
 import { readSidecar } from "./sidecar.js";
+import { readTelemetry } from "./telemetry.js";
 import { readVirtualService } from "./virtual-service.js";
 import { readWasmPlugin } from "./wasm-plugin.js";
 import { readWorkloadEntry } from "./workload-entry.js";
@@ -76,6 +77,13 @@ export const KINDS: readonly KindDefinition[] = [
     versions: ["v1", "v1beta1"],
     specOptional: true,
     read: (metadata) => convert(readPeerAuthentication(metadata), (value) => ({ kind: "PeerAuthentication", value })),
+  },
+  {
+    kind: "Telemetry",
+    group: "telemetry.istio.io",
+    versions: ["v1", "v1alpha1"],
+    specOptional: true,
+    read: (metadata) => convert(readTelemetry(metadata), (value) => ({ kind: "Telemetry", value })),
   },
   {
     kind: "MeshConfig",

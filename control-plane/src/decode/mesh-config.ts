@@ -19,12 +19,16 @@ import {
   show,
 } from "./fields.js";
 import type { Metadata } from "./metadata.js";
+import { readTelemetryDefaults } from "./telemetry-defaults.js";
 import { readKeys } from "./verification.js";
 
 const LATER = "remove it; the API has it, and a later version acts on it";
 
 /** Fields of the kind that nothing acts on yet. */
-const UNSUPPORTED = { outboundTrafficPolicy: LATER, accessLog: LATER, tracing: LATER, metrics: LATER };
+const UNSUPPORTED = {
+  outboundTrafficPolicy: LATER,
+  metrics: "configure the telemetry plugin's WasmPlugin: it makes the metrics",
+};
 
 const HOST_GLOB = /^[A-Za-z0-9.*_-]+(?::(?:\d{1,5}|\*))?$/;
 const REPOSITORY_GLOB = /^[A-Za-z0-9.*_:-]+(?:\/[a-z0-9.*_-]+)*$/;
@@ -77,10 +81,11 @@ export function readMeshConfig({ namespace, name }: Metadata): Reader<MeshConfig
     fields.unsupported(UNSUPPORTED);
     const plugins = fields.optional("plugins", readPluginPolicy) ?? DEFAULT_PLUGIN_POLICY;
     const scope = fields.optional("scope", readScopePolicy);
+    const telemetry = readTelemetryDefaults(fields);
     if (name !== MESH_CONFIG_NAME) {
       const place = { ...field, path: ["metadata", "name"] };
       return refuse(place, "InvalidName", `is ${show(name)}`, `name it ${MESH_CONFIG_NAME}: there is one in a mesh`);
     }
-    return { namespace, name, plugins, ...(scope !== undefined && { scope }) };
+    return { namespace, name, plugins, telemetry, ...(scope !== undefined && { scope }) };
   });
 }

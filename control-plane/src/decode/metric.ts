@@ -4,7 +4,6 @@ import {
   type Field,
   type ObjectFields,
   type Reader,
-  readAnyString,
   readBoolean,
   readMap,
   readObject,
@@ -14,6 +13,7 @@ import {
   refuse,
   show,
 } from "./fields.js";
+import { readFormat } from "./log-format.js";
 
 /** A MetricDefinition: of a plugin's manifest or of a WasmPlugin. */
 export const readMetric: Reader<MetricDefinition> = readObject(readMetricFields);
@@ -106,16 +106,4 @@ const readLabelName: Reader<string> = (field) => {
   const name = readString(128)(field);
   if (name === undefined || /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
   return refuse(field, "InvalidName", `${show(name)} is not the name of a label`, "use letters, digits and '_'");
-};
-
-/** https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/observability/access_log/usage#format-strings */
-const readFormat: Reader<string> = (field) => {
-  const format = readAnyString(1024)(field);
-  if (format === undefined || format.split("%").length % 2 === 1) return format;
-  return refuse(
-    field,
-    "InvalidFormat",
-    `${show(format)} has a % without its partner`,
-    "write a command as %COMMAND%, and %% for a percent sign",
-  );
 };

@@ -160,7 +160,7 @@ test.each([
   ["metrics: [{name: a, type: histogram}]", ["MissingField spec.metrics[0].value"]],
   ["metrics: [{name: a, type: counter, countedBy: me}]", ["InvalidValue spec.metrics[0].countedBy"]],
   [
-    "metrics: [{name: a, type: counter, countedBy: plugin, value: '%X%', labels: {a: b}}]",
+    "metrics: [{name: a, type: counter, countedBy: plugin, value: '%DURATION%', labels: {a: b}}]",
     ["InvalidValue spec.metrics[0].value", "InvalidValue spec.metrics[0].labels"],
   ],
   [
@@ -184,7 +184,10 @@ test.each([
 test.each([
   ["{name: a, type: histogram, countedBy: plugin, labels: {}}", { countedBy: "plugin" }],
   ["{name: a_failures_total, type: counter, countedBy: plugin, failure: true}", { countedBy: "plugin", failure: true }],
-  ["{name: a_failures_total, type: counter, failure: true, value: '%X%'}", { failure: true, value: "%X%" }],
+  [
+    "{name: a_failures_total, type: counter, failure: true, value: '%DURATION%'}",
+    { failure: true, value: "%DURATION%" },
+  ],
   ["{name: a, type: counter, countedBy: proxy, failure: false}", {}],
 ])("the series %s", (metric, more) => {
   const { metrics } = accepted(plugin(`metrics: [${metric}]`)).value as Plugin;

@@ -1,4 +1,5 @@
 import { objectKey } from "./object-ref.js";
+import { DEFAULT_TELEMETRY, type TelemetryDefaults } from "./telemetry.js";
 import type { KeySource } from "./verification.js";
 
 /** The one name that a MeshConfig may have. */
@@ -11,6 +12,7 @@ export interface MeshConfig {
   readonly plugins: PluginPolicy;
   /** Absent: the default. */
   readonly scope?: ScopePolicy;
+  readonly telemetry: TelemetryDefaults;
 }
 
 /** What plugins may be and do, whatever their objects say. */
@@ -67,4 +69,13 @@ export function scopePolicy({
 }): ScopePolicy {
   const key = objectKey({ namespace: settings.rootNamespace, name: MESH_CONFIG_NAME });
   return meshConfigs.get(key)?.scope ?? DEFAULT_SCOPE_POLICY;
+}
+
+/** What is logged and traced where no Telemetry says otherwise; without a MeshConfig the default. */
+export function telemetryDefaults(
+  meshConfigs: ReadonlyMap<string, MeshConfig>,
+  rootNamespace: string,
+): TelemetryDefaults {
+  const key = objectKey({ namespace: rootNamespace, name: MESH_CONFIG_NAME });
+  return meshConfigs.get(key)?.telemetry ?? DEFAULT_TELEMETRY;
 }

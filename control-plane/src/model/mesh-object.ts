@@ -8,6 +8,7 @@ import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { ServiceEntry } from "./service-entry.js";
 import type { Sidecar } from "./sidecar.js";
+import type { Telemetry } from "./telemetry.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
 
@@ -24,4 +25,5 @@ export type MeshObject =
   | { readonly kind: "RequestAuthentication"; readonly value: RequestAuthentication }
   | { readonly kind: "WasmPlugin"; readonly value: Plugin }
   | { readonly kind: "MeshConfig"; readonly value: MeshConfig }
+  | { readonly kind: "Telemetry"; readonly value: Telemetry }
   | { readonly kind: "Secret"; readonly value: Secret };

@@ -9,6 +9,7 @@ import type { RequestAuthentication } from "./request-authentication.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
 import type { Sidecar } from "./sidecar.js";
+import type { Telemetry } from "./telemetry.js";
 import type { VirtualService } from "./virtual-service.js";
 import type { Workload } from "./workload.js";
 
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
   readonly requestAuthentications: ReadonlyMap<string, RequestAuthentication>;
   readonly plugins: ReadonlyMap<string, Plugin>;
+  readonly telemetries: ReadonlyMap<string, Telemetry>;
   readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
   readonly secrets: ReadonlyMap<string, Secret>;
   /** The state of each plugin's module, by the plugin's key. */
@@ -50,6 +52,7 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     authorizationPolicies: new Map(),
     requestAuthentications: new Map(),
     plugins: new Map(),
+    telemetries: new Map(),
     meshConfigs: new Map(),
     secrets: new Map(),
     modules: new Map(),

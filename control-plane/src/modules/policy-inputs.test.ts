@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mkPlugin } from "../../../test/builders.js";
+import { mkMeshConfig, mkPlugin } from "../../../test/builders.js";
 import { DEFAULT_PLUGIN_POLICY, type MeshConfig, type PluginPolicy } from "../model/mesh-config.js";
 import type { Plugin } from "../model/plugin.js";
 import type { Secret } from "../model/secret.js";
@@ -12,11 +12,8 @@ const secret = (namespace: string, name: string, over: Partial<Secret> = {}): Se
   publicKeys: {},
   ...over,
 });
-const mesh = (plugins: Partial<PluginPolicy>): MeshConfig => ({
-  namespace: ROOT,
-  name: "default",
-  plugins: { ...DEFAULT_PLUGIN_POLICY, ...plugins },
-});
+const mesh = (plugins: Partial<PluginPolicy>): MeshConfig =>
+  mkMeshConfig({ plugins: { ...DEFAULT_PLUGIN_POLICY, ...plugins } });
 const inputs = (over: Partial<Plugin>, secrets: readonly Secret[] = [], config?: MeshConfig) =>
   policyInputs(
     mkPlugin("p", over),

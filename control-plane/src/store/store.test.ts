@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   mkDestinationRule,
+  mkMeshConfig,
   mkPlugin,
   mkService,
   mkServiceEntry,
@@ -9,7 +10,6 @@ import {
   ready,
   settings,
 } from "../../../test/builders.js";
-import { DEFAULT_PLUGIN_POLICY } from "../model/mesh-config.js";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { destinationsOf, type VirtualService } from "../model/virtual-service.js";
@@ -479,7 +479,7 @@ describe("snapshots", () => {
 describe("the policy of the mesh", () => {
   const policy = (namespace: string): MeshObject => ({
     kind: "MeshConfig",
-    value: { namespace, name: "default", plugins: DEFAULT_PLUGIN_POLICY },
+    value: mkMeshConfig({ namespace }),
   });
   const secret: MeshObject = { kind: "Secret", value: { namespace: "default", name: "s", publicKeys: {} } };
 

@@ -13,6 +13,7 @@ import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
 import { checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
 import { checkServiceHosts, mergeServices } from "./service-hosts.js";
+import { checkTelemetry } from "./telemetry-references.js";
 
 /** One thing that a source saw. */
 export type StoreChange =
@@ -157,6 +158,9 @@ function applyChanges(
       case "WasmPlugin":
         next.plugins = edited(next.plugins, key, valueOf("WasmPlugin"));
         break;
+      case "Telemetry":
+        next.telemetries = edited(next.telemetries, key, valueOf("Telemetry"));
+        break;
       case "MeshConfig":
         next.meshConfigs = edited(next.meshConfigs, key, valueOf("MeshConfig"));
         break;
@@ -208,6 +212,7 @@ function settle(
     ...checkServiceHosts(desired.services, desired.serviceEntries),
     ...checkAppPorts(context.workloads, context.services),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
+    ...checkTelemetry(context),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [
       ...checkClientPorts(plugin),
       ...checkPluginReferences(plugin, context.services),

@@ -1,4 +1,4 @@
-import { scopePolicy } from "../model/mesh-config.js";
+import { scopePolicy, telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
@@ -6,6 +6,7 @@ import { hasCandidate, servedTo } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import type { TelemetryDefaults } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { jwksRefs } from "./jwt-authentication.js";
@@ -20,6 +21,8 @@ import {
 } from "./names.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { isClosed } from "./scope.js";
+import { serverRefs } from "./server-clusters.js";
+import { providerSite, providersTo } from "./telemetry-sites.js";
 
 /**
  * What a change of snapshots can have changed. It may say too much, never too little: whatever it leaves out is equal
@@ -68,7 +71,7 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
   const addService = (service: Service | undefined, ...types: ("cluster" | "endpoints")[]) => {
     if (service === undefined) return;
     for (const snapshot of [prev, next])
-      for (const cluster of [...calloutsTo(snapshot, service.host), ...keyServersAt(snapshot, service.host)])
+      for (const cluster of [calloutsTo, keyServersAt, providersTo].flatMap((find) => find(snapshot, service.host)))
         for (const type of types) add(type, cluster);
     const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetsOf(s, service.host).map(({ name }) => name))]);
     for (const port of service.ports)
@@ -136,6 +139,18 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
       const scopes = [before, after].filter((policy) => policy !== undefined);
       addWorkloads((w) => scopes.some((policy) => attachesTo(policy, w, next.settings.rootNamespace)));
     }
+  for (const [, before, after] of changes(prev.telemetries, next.telemetries))
+    addWorkloads((w) =>
+      [before, after].some((t) => t?.namespace === w.namespace || t?.namespace === next.settings.rootNamespace),
+    );
+  if (prev.meshConfigs !== next.meshConfigs && telemetryOfMesh(prev) !== telemetryOfMesh(next)) {
+    for (const snapshot of [prev, next])
+      for (const provider of telemetryOfMesh(snapshot).providers) {
+        const site = providerSite(snapshot, provider);
+        for (const { type, name } of site === undefined ? [] : serverRefs(snapshot, site)) add(type, name);
+      }
+    addWorkloads(() => true);
+  }
 
   const addCallouts = (plugin: Plugin) => {
     for (const { type, name } of [prev, next].flatMap((snapshot) => calloutRefs(snapshot, plugin))) add(type, name);
@@ -178,6 +193,10 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addWorkloads(() => true);
   }
   return { names, plugins, policies, proxies, sharedSelection };
+}
+
+function telemetryOfMesh({ meshConfigs, settings }: Snapshot): TelemetryDefaults {
+  return telemetryDefaults(meshConfigs, settings.rootNamespace);
 }
 
 /** The keys whose values are not the same object, with both values. */

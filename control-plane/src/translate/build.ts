@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
@@ -20,21 +21,21 @@ import {
   OUTBOUND_LISTENER,
   PUBLIC_TRUST_SECRET,
   tcpPolicySlot,
+  telemetryCluster,
 } from "./names.js";
 import { buildNetworkSlot } from "./network-slots.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { buildOutboundRoutes } from "./routes.js";
 import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from "./secrets.js";
 import { buildServerCluster, buildServerEndpoints, type ServerSite } from "./server-clusters.js";
+import { providerSite } from "./telemetry-sites.js";
 
 /** Makes the resource that a ref, selected from the same snapshot, names. */
 export function build(ref: Ref, snapshot: Snapshot): Resource {
   switch (ref.type) {
     case "cluster": {
-      if (ref.name.startsWith("callout|")) {
-        return buildServerCluster(snapshot, calloutOf(ref, snapshot));
-      }
-      if (ref.name.startsWith("jwks|")) return buildServerCluster(snapshot, jwksSiteNamed(ref.name));
+      const server = serverSite(ref, snapshot);
+      if (server !== undefined) return buildServerCluster(snapshot, server);
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
         return buildInboundCluster(snapshot, workload, service, port);
@@ -43,10 +44,8 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       return buildOutboundCluster(snapshot, service, port, subset);
     }
     case "endpoints": {
-      if (ref.name.startsWith("callout|")) {
-        return buildServerEndpoints(snapshot, calloutOf(ref, snapshot));
-      }
-      if (ref.name.startsWith("jwks|")) return buildServerEndpoints(snapshot, jwksSiteNamed(ref.name));
+      const server = serverSite(ref, snapshot);
+      if (server !== undefined) return buildServerEndpoints(snapshot, server);
       const { service, port, subset } = outboundSite(ref, snapshot);
       return buildEndpoints(snapshot, service, port, subset);
     }
@@ -82,6 +81,22 @@ function networkSlot(ref: Ref, snapshot: Snapshot): Resource {
   const [entry] = slotEntries(ref);
   assert(entry !== undefined, `no plugin in ${ref.name}`);
   return buildNetworkSlot(snapshot, ref.name, entry);
+}
+
+/** The server behind a cluster that is no Service's; undefined for another cluster. */
+function serverSite(ref: Ref, snapshot: Snapshot): ServerSite | undefined {
+  if (ref.name.startsWith("callout|")) return calloutOf(ref, snapshot);
+  if (ref.name.startsWith("jwks|")) return jwksSiteNamed(ref.name);
+  if (ref.name.startsWith("telemetry|")) return providerSiteOf(ref, snapshot);
+  return undefined;
+}
+
+function providerSiteOf(ref: Ref, snapshot: Snapshot): ServerSite {
+  const { providers } = telemetryDefaults(snapshot.meshConfigs, snapshot.settings.rootNamespace);
+  const provider = providers.find(({ name }) => telemetryCluster(name) === ref.name);
+  const site = provider && providerSite(snapshot, provider);
+  assert(site !== undefined, `no provider behind ${ref.name}`);
+  return site;
 }
 
 function calloutOf(ref: Ref, snapshot: Snapshot): ServerSite {

@@ -22,6 +22,8 @@ import { ADS } from "./config-source.js";
 import { pack } from "./encode.js";
 import { CORS_FILTER, FAULT_FILTER, managerStatPrefix, slotName } from "./names.js";
 import { pluginsFor } from "./plugin-order.js";
+import { requestLogs } from "./request-logs.js";
+import { tracing } from "./tracing.js";
 
 const FILTER_CHAIN_TYPE_URL = `type.googleapis.com/${FilterChainConfigSchema.typeName}`;
 
@@ -51,6 +53,7 @@ function managerConfig(
   { workload, direction, port, routes }: ConnectionManagerSite,
 ): MessageInitShape<typeof HttpConnectionManagerSchema> {
   const inbound = direction === "server";
+  const spans = tracing(snapshot, workload, direction);
   return {
     statPrefix: managerStatPrefix(direction, port),
     routeSpecifier:
@@ -62,7 +65,11 @@ function managerConfig(
       ...(inbound ? [] : [...ROUTE_FILTERS, ON_DEMAND]),
       ROUTER,
     ],
-    accessLog: metricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, direction, port)),
+    accessLog: [
+      ...metricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, direction, port)),
+      ...requestLogs(snapshot, workload, direction, "http"),
+    ],
+    ...(spans === undefined ? {} : { tracing: spans }),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // A caller must not be able to claim who it is: the header is made from the certificate.
     ...(inbound

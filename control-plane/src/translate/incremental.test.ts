@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   mkDestinationRule,
   mkManifest,
+  mkMeshConfig,
   mkPlugin,
   mkServed,
   mkService,
@@ -14,6 +15,7 @@ import type { ModuleState } from "../model/module-state.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
+import type { Telemetry, TelemetryServer } from "../model/telemetry.js";
 import { createIncrementalTranslation } from "./incremental.js";
 import { translate } from "./translate.js";
 
@@ -78,7 +80,21 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
   };
   const gone = random() < 0.2;
   const app = pick(APPS);
-  switch (pick(["service", "workload", "rule", "virtual", "peer", "plugin", "module", "rollout", "trust"])) {
+  switch (
+    pick([
+      "service",
+      "workload",
+      "rule",
+      "virtual",
+      "peer",
+      "plugin",
+      "module",
+      "rollout",
+      "trust",
+      "telemetry",
+      "mesh",
+    ])
+  ) {
     case "service": {
       const ports = [
         { name: "http", port: pick([8080, 8081]), targetPort: 80, protocol: pick(["http", "http2", "tcp"] as const) },
@@ -135,6 +151,36 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         ...snapshot,
         peerAuthentications: set(snapshot.peerAuthentications, `${namespace}/p`, gone ? undefined : policy),
       };
+    }
+    case "telemetry": {
+      const namespace = pick(["default", "weft-system"]);
+      const telemetry: Telemetry = {
+        namespace,
+        name: "t",
+        ...(random() < 0.5 ? { selector: { app } } : {}),
+        accessLogging: random() < 0.5 ? [] : [{ providers: [], mode: pick(["on", "errors", "off"] as const) }],
+        tracing: random() < 0.5 ? [] : [{ providers: [pick(["zipkin", "otel", "nobody"])], tags: {} }],
+      };
+      return { ...snapshot, telemetries: set(snapshot.telemetries, `${namespace}/t`, gone ? undefined : telemetry) };
+    }
+    case "mesh": {
+      const server = (): TelemetryServer => ({
+        host: pick([`${app}.default`, "example.com"]),
+        port: pick([8080, 9411]),
+        protocol: pick(["http", "http2"] as const),
+        ...(random() < 0.3 ? { tls: {} } : {}),
+      });
+      const mesh = mkMeshConfig({
+        telemetry: {
+          providers: [
+            { kind: "zipkin", name: "zipkin", server: server(), path: "/" },
+            { kind: "openTelemetry", name: "otel", server: server() },
+          ],
+          accessLog: { mode: pick(["on", "off"] as const), providers: [pick(["stdout", "otel"])] },
+          tracing: { providers: random() < 0.5 ? [] : ["zipkin"], samplingPercentage: pick([1, 100]), tags: {} },
+        },
+      });
+      return { ...snapshot, meshConfigs: set(snapshot.meshConfigs, "weft-system/default", gone ? undefined : mesh) };
     }
     case "plugin": {
       const name = pick(["one", "two"]);

@@ -13,7 +13,16 @@ import { TypedExtensionConfigSchema } from "../envoy-api/gen/envoy/config/core/v
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
+import { OpenTelemetryConfigSchema } from "../envoy-api/gen/envoy/config/trace/v3/opentelemetry_pb.js";
+import { ZipkinConfigSchema } from "../envoy-api/gen/envoy/config/trace/v3/zipkin_pb.js";
+import { FileAccessLogSchema } from "../envoy-api/gen/envoy/extensions/access_loggers/file/v3/file_pb.js";
+import { ExpressionFilterSchema } from "../envoy-api/gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import { OpenTelemetryAccessLogConfigSchema } from "../envoy-api/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js";
 import { ConfigSchema as StatsAccessLogSchema } from "../envoy-api/gen/envoy/extensions/access_loggers/stats/v3/stats_pb.js";
+import {
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
+} from "../envoy-api/gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { CorsPolicySchema, CorsSchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
 import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import { FilterChainConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js";
@@ -59,6 +68,8 @@ const registry = createRegistry(
   DirectResponseSchema,
   DnsFilterConfigSchema,
   DownstreamTlsContextSchema,
+  ExpressionFilterSchema,
+  FileAccessLogSchema,
   FilterChainConfigSchema,
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
@@ -67,17 +78,22 @@ const registry = createRegistry(
   NetworkRBACSchema,
   NetworkWasmSchema,
   OnDemandSchema,
+  OpenTelemetryAccessLogConfigSchema,
+  OpenTelemetryConfigSchema,
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
   RawBufferSchema,
   RBACSchema,
   RouterSchema,
   StatsAccessLogSchema,
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
   StringValueSchema,
   TcpProxySchema,
   TlsInspectorSchema,
   UpstreamTlsContextSchema,
   WasmSchema,
+  ZipkinConfigSchema,
 );
 
 /** A message in Envoy's JSON form, which its configuration files take. */

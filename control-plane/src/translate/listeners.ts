@@ -31,6 +31,7 @@ import {
 } from "./names.js";
 import { CLOSE, isClosed, networkFilters } from "./network-slots.js";
 import { pluginsFor } from "./plugin-order.js";
+import { requestLogs } from "./request-logs.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText, inboundIdentity, workloadIdentity } from "./workload-identity.js";
 
@@ -179,7 +180,8 @@ function tcpProxy(
     isMesh,
   }: { readonly port: ServicePort; readonly cluster: string; readonly isMesh: boolean },
 ): MessageInitShape<typeof FilterSchema> {
-  const accessLog = tcpMetricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, "server", port));
+  const metrics = tcpMetricAccessLogs(snapshot, workload, pluginsFor(snapshot, workload, "server", port));
+  const accessLog = [...metrics, ...requestLogs(snapshot, workload, "server", "tcp")];
   return {
     name: "envoy.filters.network.tcp_proxy",
     configType: {
@@ -189,7 +191,7 @@ function tcpProxy(
         clusterSpecifier: { case: "cluster", value: cluster },
         ...(accessLog.length === 0 ? {} : { accessLog, accessLogOptions: { flushAccessLogOnConnected: true } }),
         // Else the app is called while the caller's name is not known yet, and the connection is counted without it.
-        ...(accessLog.length > 0 && isMesh
+        ...(metrics.length > 0 && isMesh
           ? {
               upstreamConnectMode: UpstreamConnectMode.ON_DOWNSTREAM_TLS_HANDSHAKE,
               maxEarlyDataBytes: MAX_EARLY_DATA_BYTES,

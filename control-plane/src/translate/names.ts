@@ -41,6 +41,11 @@ interface JwksServer {
   readonly port: number;
 }
 
+/** The cluster of what logs and spans are sent to. */
+export function telemetryCluster(provider: string): string {
+  return `telemetry|${provider}`;
+}
+
 /** The ECDS name of a place in a connection manager's chain where plugins of a phase stand. */
 export function slotName(direction: Direction, port: number, phase: Phase): string {
   return `weft/${direction === "client" ? "out" : "in"}/${port}/${phase}`;

@@ -32,6 +32,8 @@ import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
 import { authorizationPoliciesAt, type PolicySite, requestAuthenticationsAt } from "./policies.js";
 import { type Ref, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
+import { serverRefs } from "./server-clusters.js";
+import { telemetrySites } from "./telemetry-sites.js";
 import { appPort } from "./workload-ports.js";
 
 /** Refs by type and name. */
@@ -169,6 +171,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     }
   for (const ref of dnsListenerRefs(workload)) add(ref);
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
+  for (const site of telemetrySites(snapshot, workload)) for (const ref of serverRefs(snapshot, site)) add(ref);
   return table;
 }
 
