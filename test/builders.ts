@@ -79,14 +79,19 @@ export function mkWorkload(name: string, over: Partial<Workload> = {}): Workload
   };
 }
 
-export function mkDestinationRule(name: string, subsets: readonly string[], over: Partial<DestinationRule> = {}) {
+export function mkDestinationRule(
+  name: string,
+  subsets: readonly string[],
+  over: Partial<DestinationRule> = {},
+): DestinationRule {
   return {
     namespace: "default",
     name,
     host: serviceHost(name, "default"),
     subsets: subsets.map((subset) => ({ name: subset, labels: { version: subset } })),
+    exportTo: ["*"],
     ...over,
-  } satisfies DestinationRule;
+  };
 }
 
 export function mkVirtualService(name: string, weights: Readonly<Record<string, number>>): VirtualService {

@@ -1,5 +1,6 @@
 import type { ServiceEndpoint } from "../model/service.js";
 import { type Reader, readInteger, readMap, readObject, readPort, readString } from "./fields.js";
+import { labelledLocality, readLocality } from "./locality.js";
 import { readDnsLabel, readDnsSubdomain, readLabels } from "./names.js";
 
 /** Weights of a cluster's endpoints must stay below 2^32 in sum. */
@@ -12,7 +13,7 @@ export function readServiceEndpoint(readAddress: Reader<string>): Reader<Service
     const ports = fields.optional("ports", readMap(readDnsLabel, readPort)) ?? {};
     const labels = fields.optional("labels", readLabels) ?? {};
     const weight = fields.optional("weight", readInteger(1, MAX_WEIGHT)) ?? 1;
-    const locality = fields.optional("locality", readString(256));
+    const locality = fields.optional("locality", readLocality) ?? labelledLocality(labels);
     const serviceAccount = fields.optional("serviceAccount", readDnsSubdomain);
     fields.optional("network", readIgnoredNetwork);
     if (address === undefined) return undefined;

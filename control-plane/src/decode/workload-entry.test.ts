@@ -108,7 +108,7 @@ test.each([
     "{name: x, annotations: {weft.mesh/capture-dns: 'true'}}",
     ['InvalidValue metadata.annotations["weft.mesh/capture-dns"]'],
   ],
-  ["{address: 10.0.0.1, locality: a/b}", "{name: x}", ["UnsupportedField spec.locality"]],
+  ["{address: 10.0.0.1, locality: a/b/c/d}", "{name: x}", ["InvalidValue spec.locality"]],
   ["{adress: 10.0.0.1}", "{name: x}", ["MissingField spec.address", "UnknownField spec.adress"]],
   [
     "{address: 10.0.0.1}",

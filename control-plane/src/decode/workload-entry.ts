@@ -3,6 +3,7 @@ import type { Labels } from "../model/selector.js";
 import type { Workload } from "../model/workload.js";
 import { readIp } from "./addresses.js";
 import { type Reader, readInteger, readMap, readObject, readPort, refuse, show } from "./fields.js";
+import { labelledLocality, readLocality } from "./locality.js";
 import type { Metadata } from "./metadata.js";
 import { readDnsLabel, readDnsSubdomain, readLabels } from "./names.js";
 import type { Problems } from "./problems.js";
@@ -27,9 +28,6 @@ export const DNS_ANNOTATION = "weft.mesh/capture-dns";
 export function readWorkloadEntry(metadata: Metadata): Reader<Workload> {
   return readObject((fields, field) => {
     fields.optional("network", readIgnoredNetwork);
-    fields.unsupported({
-      locality: "remove locality; traffic is spread over all localities",
-    });
     const interception = readInterception(metadata, field.problems);
     const address = fields.required("address", readAddress(interception), "give the IP address of the workload");
     const ports = fields.optional("ports", readMap(readDnsLabel, readPort)) ?? {};
@@ -37,13 +35,16 @@ export function readWorkloadEntry(metadata: Metadata): Reader<Workload> {
     const serviceAccount = fields.optional("serviceAccount", readDnsSubdomain) ?? "default";
     const weight = fields.optional("weight", readInteger(1, MAX_WEIGHT)) ?? 1;
     const capturesDns = readCapturesDns(metadata, interception, field.problems);
+    const written = fields.optional("locality", readLocality);
     const hasSidecar = readInject(metadata, specLabels, field.problems);
     if (address === undefined) return undefined;
     const { namespace, name } = metadata;
     const labels = { ...specLabels, ...metadata.labels };
     const run = metadata.annotations[RUN_ANNOTATION];
+    const locality = written ?? labelledLocality(labels);
     return {
       ...{ namespace, name, address, labels, serviceAccount, ports, weight, hasSidecar, interception, capturesDns },
+      ...(locality === undefined ? {} : { locality }),
       ...(run === undefined ? {} : { run }),
     };
   });

@@ -12,6 +12,8 @@ export interface Workload {
   readonly ports: Readonly<Record<string, number>>;
   /** Share of the traffic among the instances of one service; 1 when not said. */
   readonly weight: number;
+  /** `region/zone/subzone` where it runs, of which the later parts may be missing. */
+  readonly locality?: string;
   /** Whether a sidecar runs beside it. */
   readonly hasSidecar: boolean;
   /**

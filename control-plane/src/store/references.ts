@@ -1,5 +1,5 @@
 import { compareStrings, sortedEntries } from "../model/compare.js";
-import type { DestinationRule } from "../model/destination-rule.js";
+import { coversHost, type DestinationRule } from "../model/destination-rule.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
@@ -101,9 +101,13 @@ export function checkHosts(
 }
 
 function subsetNames(host: string, rules: ReadonlyMap<string, DestinationRule>): string[] {
-  // The first rule by key is the one in force, as in translation.
-  const rule = sortedEntries(rules).find(([, candidate]) => candidate.host === host)?.[1];
-  return rule?.subsets.map((subset) => subset.name) ?? [];
+  // Which rule is in force differs from caller to caller; of two of one namespace for one host it is the first.
+  const first = new Map<string, DestinationRule>();
+  for (const [, rule] of sortedEntries(rules)) {
+    const claim = `${rule.namespace} ${rule.host}`;
+    if (coversHost(rule.host, host) && !first.has(claim)) first.set(claim, rule);
+  }
+  return [...new Set([...first.values()].flatMap(({ subsets }) => subsets.map(({ name }) => name)))];
 }
 
 /** That a name is used which nobody defines, with those that there are. */
@@ -131,8 +135,10 @@ export function checkSharedHosts(
   const problems: Diagnostic[] = [];
   for (const [key, hosts] of [...claims].sort(([a], [b]) => compareStrings(a, b)))
     for (const host of hosts) {
-      const owner = owners.get(host);
-      if (owner === undefined) owners.set(host, key);
+      // Callers of another namespace may find another DestinationRule, so only those of one namespace compete.
+      const claim = kind === "DestinationRule" ? `${splitKey(key).namespace} ${host}` : host;
+      const owner = owners.get(claim);
+      if (owner === undefined) owners.set(claim, key);
       else
         problems.push({
           severity: "warning",

@@ -9,6 +9,7 @@ import type { Snapshot } from "../model/snapshot.js";
 import type { TelemetryDefaults } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
 import { calloutRefs } from "./callout-clusters.js";
+import { coveredServices } from "./destination-rules.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { calloutsTo, keyServersAt, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
 import {
@@ -97,7 +98,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     sharedSelection = true;
     for (const host of new Set([before?.host, after?.host]))
       if (host !== undefined)
-        for (const snapshot of [prev, next]) addService(snapshot.services.get(host), "cluster", "endpoints");
+        for (const snapshot of [prev, next])
+          for (const service of coveredServices(snapshot, host)) addService(service, "cluster", "endpoints");
     addRoutes();
   }
   for (const _ of changes(prev.virtualServices, next.virtualServices)) addRoutes();

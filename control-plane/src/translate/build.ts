@@ -4,12 +4,15 @@ import { objectKey } from "../model/object-ref.js";
 import type { Resource } from "../model/resource.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { policyFor } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
 import { authorizationFilters, buildTcpPolicySlot } from "./authorization-filters.js";
 import { calloutSite } from "./callout-clusters.js";
-import { buildInboundCluster, buildOutboundCluster } from "./clusters.js";
+import { buildInboundCluster, buildOutboundCluster, type OutboundSite } from "./clusters.js";
+import { classLabels } from "./destination-class.js";
+import { destinationVariant } from "./destination-refs.js";
 import { buildDnsRef } from "./dns-listener.js";
-import { buildEndpoints } from "./endpoints.js";
+import { buildEndpoints, type EndpointsSite } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
 import { jwksSiteNamed } from "./jwks-sites.js";
 import { jwtFilters } from "./jwt-authentication.js";
@@ -40,14 +43,12 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
         const { workload, service, port } = inboundSite(ref, snapshot);
         return buildInboundCluster(snapshot, workload, service, port);
       }
-      const { service, port, subset } = outboundSite(ref, snapshot);
-      return buildOutboundCluster(snapshot, service, port, subset);
+      return buildOutboundCluster(snapshot, outboundSite(ref, snapshot));
     }
     case "endpoints": {
       const server = serverSite(ref, snapshot);
       if (server !== undefined) return buildServerEndpoints(snapshot, server);
-      const { service, port, subset } = outboundSite(ref, snapshot);
-      return buildEndpoints(snapshot, service, port, subset);
+      return buildEndpoints(snapshot, outboundSite(ref, snapshot));
     }
     case "listener": {
       if (ref.name === DNS_LISTENER) return buildDnsRef(ref, snapshot);
@@ -107,12 +108,22 @@ function calloutOf(ref: Ref, snapshot: Snapshot): ServerSite {
   return calloutSite(plugin, callout);
 }
 
-function outboundSite(ref: Ref, snapshot: Snapshot): { service: Service; port: ServicePort; subset: string } {
-  const [, port, subset, host] = ref.name.split("|");
+function outboundSite(ref: Ref, snapshot: Snapshot): OutboundSite & EndpointsSite {
+  const [, number, subset = "", host] = ref.name.split("|");
   const service = snapshot.services.get(host ?? "");
-  const servicePort = service?.ports.find((p) => p.port === Number(port));
-  assert(service !== undefined && servicePort !== undefined, `no service behind ${ref.name}`);
-  return { service, port: servicePort, subset: subset ?? "" };
+  const port = service?.ports.find((p) => p.port === Number(number));
+  assert(service !== undefined && port !== undefined, `no service behind ${ref.name}`);
+  const { rule: key, locality, labels } = destinationVariant(ref);
+  const rule = key === undefined ? undefined : snapshot.destinationRules.get(key);
+  assert(key === undefined || rule !== undefined, `no DestinationRule ${key}`);
+  return {
+    service,
+    port,
+    subset,
+    policy: policyFor(rule, subset, port.port),
+    ...(rule === undefined ? {} : { rule }),
+    caller: { locality, labels: classLabels(labels) },
+  };
 }
 
 function inboundSite(ref: Ref, snapshot: Snapshot): { workload: Workload; service: Service; port: ServicePort } {

@@ -1,59 +1,76 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  Cluster_DiscoveryType,
-  Cluster_LbPolicy,
-  ClusterSchema,
-} from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
+import { Cluster_DiscoveryType, ClusterSchema } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
-import { HttpProtocolOptionsSchema } from "../envoy-api/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { compareStrings } from "../model/compare.js";
 import type { Resource } from "../model/resource.js";
-import { mayBeHttp, type Protocol, type Service, type ServicePort } from "../model/service.js";
+import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import type { TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
+import { NO_LIMITS } from "./circuit-breakers.js";
 import { ADS_WITH_SHORT_WAIT } from "./config-source.js";
 import { encodeResource, pack } from "./encode.js";
+import { httpProtocolOptions } from "./http-protocol-options.js";
 import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
+import { trafficPolicyFields } from "./traffic-policy.js";
+import { outsideTls } from "./upstream-tls.js";
 import { inboundIdentity } from "./workload-identity.js";
 import { appPort } from "./workload-ports.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
-const UNLIMITED = 0xffff_ffff;
+/** What an outbound cluster is for, and how its callers treat it. */
+export interface OutboundSite {
+  readonly service: Service;
+  readonly port: ServicePort;
+  /** "" for all of the service. */
+  readonly subset: string;
+  readonly policy: TrafficPolicy;
+}
 
 /** A service's port, or a subset of it, as its callers see it. */
-export function buildOutboundCluster(
-  snapshot: Snapshot,
-  service: Service,
-  port: ServicePort,
-  subset: string,
-): Resource {
+export function buildOutboundCluster(snapshot: Snapshot, site: OutboundSite): Resource {
+  const { service, port, subset, policy } = site;
   const name = outboundCluster(port.port, subset, service.host);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
     altStatName: statName(name),
-    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: ADS_WITH_SHORT_WAIT, serviceName: name },
-    connectTimeout: { seconds: 10n },
-    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-    circuitBreakers: {
-      thresholds: [
-        {
-          maxConnections: UNLIMITED,
-          maxPendingRequests: UNLIMITED,
-          maxRequests: UNLIMITED,
-          // Wherever retries are possible they are bounded by the traffic, not by a fixed number.
-          retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 3 },
-        },
-      ],
-    },
-    ...protocolOptions(port.protocol),
-    transportSocketMatches: meshTransport(snapshot, service),
+    ...discovery(name, policy),
+    ...trafficPolicyFields(policy, port.protocol),
+    ...transport(snapshot, site),
     metadata: serviceMetadata(service, subset),
   });
+}
+
+function discovery(
+  name: string,
+  { loadBalancer }: TrafficPolicy,
+): Pick<ClusterInit, "clusterDiscoveryType" | "edsClusterConfig"> {
+  if (loadBalancer?.algorithm?.kind === "PASSTHROUGH")
+    return { clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST } };
+  return {
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ADS_WITH_SHORT_WAIT, serviceName: name },
+  };
+}
+
+/** A policy's TLS is for all endpoints; without one each is called as it wants. */
+function transport(
+  snapshot: Snapshot,
+  { service, port, policy: { tls } }: OutboundSite,
+): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
+  if (tls === undefined) return { transportSocketMatches: meshTransport(snapshot, service) };
+  switch (tls.mode) {
+    case "DISABLE":
+      return {};
+    case "ISTIO_MUTUAL":
+      return { transportSocket: meshMtls(snapshot, service, tls.subjectAltNames) };
+    default:
+      return { transportSocket: outsideTls(tls, port.protocol === "tcp" ? service.host : undefined) };
+  }
 }
 
 /** mTLS to the service's endpoints that have a sidecar which wants it, plaintext to the others. */
@@ -65,7 +82,7 @@ export function meshTransport(
     {
       name: "mtls",
       match: { tlsMode: "mtls" },
-      transportSocket: upstreamMeshTls(meshServerName(service.host), peersOf(snapshot, service)),
+      transportSocket: meshMtls(snapshot, service),
     },
     {
       name: "plaintext",
@@ -76,6 +93,12 @@ export function meshTransport(
       },
     },
   ];
+}
+
+/** mTLS to whoever shows one of these identities; when none is named, one of the service's workloads. */
+function meshMtls(snapshot: Snapshot, service: Service, identities: readonly string[] = []) {
+  const named = identities.map((value) => ({ case: "exact" as const, value }));
+  return upstreamMeshTls(meshServerName(service.host), named.length > 0 ? named : peersOf(snapshot, service));
 }
 
 /** Whose cluster it is, for telemetry. */
@@ -106,10 +129,8 @@ export function buildInboundCluster(
     altStatName: statName(name),
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
     connectTimeout: { seconds: 10n },
-    circuitBreakers: {
-      thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED }],
-    },
-    ...protocolOptions(port.protocol),
+    circuitBreakers: NO_LIMITS,
+    ...httpProtocolOptions({}, port.protocol),
     loadAssignment: {
       clusterName: name,
       endpoints: [
@@ -138,22 +159,4 @@ export function buildInboundCluster(
 /** Envoy takes a cluster's name apart at its dots; without them it stays whole in the label `envoy_cluster_name`. */
 export function statName(clusterName: string): string {
   return clusterName.replaceAll(".", "_");
-}
-
-function protocolOptions(protocol: Protocol): Pick<ClusterInit, "typedExtensionProtocolOptions"> {
-  if (!mayBeHttp(protocol)) return {};
-  const upstream: MessageInitShape<typeof HttpProtocolOptionsSchema>["upstreamProtocolOptions"] =
-    protocol === "http2"
-      ? {
-          case: "explicitHttpConfig",
-          value: { protocolConfig: { case: "http2ProtocolOptions", value: {} } },
-        }
-      : { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: {} } };
-  return {
-    typedExtensionProtocolOptions: {
-      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(HttpProtocolOptionsSchema, {
-        upstreamProtocolOptions: upstream,
-      }),
-    },
-  };
 }

@@ -1,9 +1,10 @@
 import type { Snapshot } from "../model/snapshot.js";
-import { memoByIdentity, subsetsOf } from "./mesh-index.js";
+import type { DestinationClass } from "./destination-class.js";
+import { destinationRefs } from "./destination-refs.js";
+import { memoByIdentity } from "./memo.js";
 import { outboundCluster } from "./names.js";
-import type { Ref } from "./ref.js";
+import { type RefTable, refTable } from "./ref.js";
 import { isSent, type Scope } from "./scope.js";
-import type { RefTable } from "./select.js";
 
 /** Longest name of a cluster that is worth remembering: a host of 253, a subset of 63, a port, and what is between. */
 const MAX_NAME_LENGTH = 400;
@@ -25,27 +26,23 @@ export function withDemanded(known: ReadonlySet<string>, names: Iterable<string>
 const NOTHING: RefTable = new Map();
 
 /** What a proxy gets because it asked for it: clusters of services that it may reach, which are not sent anyway. */
-export function demandedRefs(snapshot: Snapshot, scope: Scope, names: ReadonlySet<string>): RefTable {
+export function demandedRefs(
+  snapshot: Snapshot,
+  scope: Scope,
+  { names, caller }: { readonly names: ReadonlySet<string>; readonly caller: DestinationClass },
+): RefTable {
   if (names.size === 0) return NOTHING;
-  const clusters = new Map<string, Ref>();
-  const endpoints = new Map<string, Ref>();
   const reachable = reachableByHost(scope);
-  for (const name of names) {
+  const refs = [...names].flatMap((name) => {
     const [, number, subset = "", host = ""] = name.split("|");
     const service = reachable.get(host);
     const port = service?.ports.find((candidate) => candidate.port === Number(number));
-    if (service === undefined || port === undefined || isSent(scope, service, port)) continue;
-    if (subset !== "" && !subsetsOf(snapshot, host).some((candidate) => candidate.name === subset)) continue;
-    if (name !== outboundCluster(port.port, subset, host)) continue;
-    clusters.set(name, { type: "cluster", name, variant: "" });
-    endpoints.set(name, { type: "endpoints", name, variant: "" });
-  }
-  return clusters.size === 0
-    ? NOTHING
-    : new Map([
-        ["cluster", clusters],
-        ["endpoints", endpoints],
-      ]);
+    if (service === undefined || port === undefined || isSent(scope, service, port)) return [];
+    return name === outboundCluster(port.port, subset, host)
+      ? destinationRefs(snapshot, service, [port], caller, subset)
+      : [];
+  });
+  return refs.length === 0 ? NOTHING : refTable(refs);
 }
 
 const reachableByHost = memoByIdentity(

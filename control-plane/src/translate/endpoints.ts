@@ -1,46 +1,69 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import type { DestinationRule } from "../model/destination-rule.js";
 import type { Resource } from "../model/resource.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { policyFor, type TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
 import { encodeResource } from "./encode.js";
-import { subsetsOf, workloadsOf } from "./mesh-index.js";
+import { type CallerPlace, localityGroups } from "./locality-endpoints.js";
+import { localityBalancing } from "./locality-policy.js";
+import { workloadsOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
 import { calledPort } from "./workload-ports.js";
 
+/** Whose endpoints are wanted, for which callers. */
+export interface EndpointsSite {
+  readonly service: Service;
+  readonly port: ServicePort;
+  /** "" for all of the service. */
+  readonly subset: string;
+  /** The DestinationRule in force for the callers. */
+  readonly rule?: DestinationRule;
+  readonly caller: CallerPlace;
+}
+
+/** A caller that is not told apart from others. */
+export const ANY_CALLER: CallerPlace = { locality: "", labels: {} };
+
 /** Who answers for a service's port, or for a subset of it; `name` is that of a cluster of its own for the same. */
 export function buildEndpoints(
   snapshot: Snapshot,
-  service: Service,
-  port: ServicePort,
-  subset: string,
-  name = outboundCluster(port.port, subset, service.host),
+  site: EndpointsSite,
+  name = outboundCluster(site.port.port, site.subset, site.service.host),
 ): Resource {
-  const labels = subset === "" ? {} : subsetsOf(snapshot, service.host).find((s) => s.name === subset)?.labels;
+  const { service, port, subset, rule, caller } = site;
+  const policy = policyFor(rule, subset, port.port);
+  const labels = subset === "" ? {} : rule?.subsets.find((s) => s.name === subset)?.labels;
   const workloads =
     labels === undefined ? [] : workloadsOf(snapshot, service).filter((w) => matchesLabels(labels, w.labels));
+  const endpoints = workloads.map((workload) => ({
+    locality: workload.locality ?? "",
+    labels: workload.labels,
+    weight: workload.weight,
+    endpoint: lbEndpoint(snapshot, workload, site, policy),
+  }));
   return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, {
     clusterName: name,
-    endpoints:
-      workloads.length === 0
-        ? []
-        : [{ lbEndpoints: workloads.map((w) => lbEndpoint(snapshot, w, { service, port, subset })) }],
+    endpoints: localityGroups(endpoints, localityBalancing(policy), caller),
   });
 }
 
 function lbEndpoint(
   snapshot: Snapshot,
   workload: Workload,
-  { service, port, subset }: { readonly service: Service; readonly port: ServicePort; readonly subset: string },
+  { service, port, subset }: EndpointsSite,
+  { tls }: TrafficPolicy,
 ): MessageInitShape<typeof LbEndpointSchema> {
   const mode = mtlsModeAt(snapshot, workload, port);
   const mtls = workload.hasSidecar && mode !== "DISABLE";
+  const certified = tls === undefined ? mtls : tls.mode === "ISTIO_MUTUAL";
   return {
     hostIdentifier: {
       case: "endpoint",
@@ -58,7 +81,7 @@ function lbEndpoint(
           identity: identityText(snapshot.settings, {
             kind: "out",
             workload,
-            certified: mtls,
+            certified,
             host: service.host,
             subset,
           }),

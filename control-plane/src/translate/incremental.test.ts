@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  mkDestinationRule,
   mkManifest,
   mkMeshConfig,
   mkPlugin,
@@ -10,8 +9,10 @@ import {
   mkWorkload,
   settings,
 } from "../../../test/builders.js";
+import { randomDestinationRule } from "../../../test/random-destination-rule.js";
 import type { Callout } from "../model/callout.js";
 import type { ModuleState } from "../model/module-state.js";
+import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
@@ -121,14 +122,16 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         serviceAccount: pick(["a", "b"]),
         hasSidecar: random() < 0.8,
         ...pick([{}, { interception: "redirect", capturesDns: random() < 0.7 }] as const),
+        namespace: pick(["default", "default", "other"]),
+        ...(random() < 0.7 && { locality: pick(["eu/a", "eu/b/1", "us"]) }),
       });
-      return { ...snapshot, workloads: set(snapshot.workloads, `default/${name}`, gone ? undefined : workload) };
+      return { ...snapshot, workloads: set(snapshot.workloads, objectKey(workload), gone ? undefined : workload) };
     }
     case "rule": {
-      const rule = mkDestinationRule(app, pick([[], ["v1"], ["v1", "v2"]]));
+      const rule = randomDestinationRule(pick, random, APPS);
       return {
         ...snapshot,
-        destinationRules: set(snapshot.destinationRules, `default/${app}`, gone ? undefined : rule),
+        destinationRules: set(snapshot.destinationRules, objectKey(rule), gone ? undefined : rule),
       };
     }
     case "virtual": {

@@ -11,9 +11,9 @@ import type { Snapshot } from "../model/snapshot.js";
 import { type Affected, affected, isAffected } from "./affected.js";
 import { build } from "./build.js";
 import { withDemanded } from "./demanded.js";
-import { type Ref, refId, slotEntries } from "./ref.js";
+import { type Ref, type RefTable, refId, slotEntries } from "./ref.js";
 import { scopeOf } from "./scope.js";
-import { type RefTable, type Selection, select, selectedRef, selectedRefs, tablesOf } from "./select.js";
+import { type Selection, select, selectedRef, selectedRefs, tablesOf } from "./select.js";
 
 /**
  * Translation that goes with a sequence of snapshots: builds what somebody asks for, once, and after a change only

@@ -7,35 +7,15 @@ import { resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import type { Workload } from "../model/workload.js";
+import { rulesOf } from "./destination-rules.js";
 import { jwksSites } from "./jwks-sites.js";
+import { memoByIdentity } from "./memo.js";
 import { calloutCluster } from "./names.js";
 
-/**
- * Remembers a pure function's results by the identity of its arguments, which works because snapshots share what did
- * not change.
- */
-export function memoByIdentity<A extends object, R>(compute: (input: A) => R): (input: A) => R {
-  const results = new WeakMap<A, R>();
-  return (input) => {
-    let result = results.get(input);
-    if (result === undefined) {
-      result = compute(input);
-      results.set(input, result);
-    }
-    return result;
-  };
-}
-
-const subsetsOfAllHosts = memoByIdentity((rules: Snapshot["destinationRules"]) => {
-  const byHost = new Map<string, readonly Subset[]>();
-  // When two rules name one host, the first by key counts; the store reports the other.
-  for (const [, rule] of sortedEntries(rules)) if (!byHost.has(rule.host)) byHost.set(rule.host, rule.subsets);
-  return byHost;
-});
-
-/** The subsets of a host, by the DestinationRule that is in force for it. */
+/** The subsets that rules give a host, whoever calls it; each name once. */
 export function subsetsOf(snapshot: Pick<Snapshot, "destinationRules">, host: string): readonly Subset[] {
-  return subsetsOfAllHosts(snapshot.destinationRules).get(host) ?? [];
+  const subsets = rulesOf(snapshot, host).flatMap((rule) => rule.subsets);
+  return [...new Map(subsets.map((subset) => [subset.name, subset])).values()];
 }
 
 const virtualServicesOfAllHosts = memoByIdentity((virtualServices: Snapshot["virtualServices"]) => {

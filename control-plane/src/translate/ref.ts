@@ -11,6 +11,19 @@ export interface Ref {
   readonly variant: string;
 }
 
+/** Refs by type and name. */
+export type RefTable = ReadonlyMap<ResourceType, ReadonlyMap<string, Ref>>;
+
+export function refTable(refs: Iterable<Ref>): RefTable {
+  const table = new Map<ResourceType, Map<string, Ref>>();
+  for (const ref of refs) {
+    const ofType = table.get(ref.type);
+    if (ofType === undefined) table.set(ref.type, new Map([[ref.name, ref]]));
+    else ofType.set(ref.name, ref);
+  }
+  return table;
+}
+
 /** A text that is equal for equal refs. */
 export function refId(ref: Ref): string {
   return `${ref.type}\n${ref.name}\n${ref.variant}`;

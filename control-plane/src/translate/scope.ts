@@ -6,7 +6,8 @@ import { isHttp, isVisibleIn, type Service, type ServicePort } from "../model/se
 import { type EgressHost, includesService, type Sidecar, sidecarFor } from "../model/sidecar.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { memoByIdentity, sortedServices } from "./mesh-index.js";
+import { memoByIdentity } from "./memo.js";
+import { sortedServices } from "./mesh-index.js";
 
 /**
  * What callers of one class have of the mesh. Clusters of what is in scope are sent at once. Of the rest, those that

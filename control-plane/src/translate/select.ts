@@ -10,9 +10,11 @@ import type { Snapshot } from "../model/snapshot.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { demandedRefs } from "./demanded.js";
+import { type DestinationClass, destinationClass } from "./destination-class.js";
+import { destinationRefs } from "./destination-refs.js";
 import { dnsListenerRefs } from "./dns-listener.js";
 import { jwksRefs } from "./jwt-authentication.js";
-import { servicesOf, subsetsOf } from "./mesh-index.js";
+import { servicesOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import {
   IDENTITY_SECRET,
@@ -22,7 +24,6 @@ import {
   OUTBOUND_LISTENER,
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
-  outboundCluster,
   slotName,
   TRUST_SECRET,
   tcpPolicySlotName,
@@ -30,14 +31,11 @@ import {
 import { networkPluginsAmong } from "./network-slots.js";
 import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
 import { authorizationPoliciesAt, type PolicySite, requestAuthenticationsAt } from "./policies.js";
-import { type Ref, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
+import { type Ref, type RefTable, refTable, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { telemetrySites } from "./telemetry-sites.js";
 import { appPort } from "./workload-ports.js";
-
-/** Refs by type and name. */
-export type RefTable = ReadonlyMap<ResourceType, ReadonlyMap<string, Ref>>;
 
 /** What one proxy should have: a part that is one object for all proxies of a class, and parts of its own. */
 export interface Selection {
@@ -59,12 +57,16 @@ export function select(snapshot: Snapshot, proxy: Proxy): Selection {
 export function selectShared(snapshot: Snapshot, { workload, client }: Proxy): Omit<Selection, "own"> {
   const scope = scopeOf(snapshot, workload, client);
   const names = client?.kind === "incremental" ? client.demanded : NO_NAMES;
-  return { shared: sharedRefs(snapshot, scope), demanded: demandedRefs(snapshot, scope, names) };
+  const caller = destinationClass(snapshot, workload);
+  return {
+    shared: sharedRefs(snapshot, scope, caller),
+    demanded: demandedRefs(snapshot, scope, { names, caller }),
+  };
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** The parts of a selection; a name is in one of them only. */
+/** The parts of a selection. A name that several have means the same in all. */
 export function tablesOf({ own, shared, demanded }: Selection): readonly RefTable[] {
   return [own, shared, demanded];
 }
@@ -80,40 +82,36 @@ export function selectedRef(selection: Selection, type: ResourceType, name: stri
 
 /** All refs, in the order of their names within a type; the proxy's own first. */
 export function* selectedRefs(selection: Selection): Iterable<Ref> {
-  for (const table of tablesOf(selection)) for (const refs of table.values()) yield* refs.values();
+  const before: RefTable[] = [];
+  for (const table of tablesOf(selection)) {
+    for (const refs of table.values())
+      for (const ref of refs.values()) if (!before.some((other) => other.get(ref.type)?.has(ref.name))) yield ref;
+    before.push(table);
+  }
 }
 
-const rememberedShared = new WeakMap<Scope, { readonly destinationRules: unknown; readonly refs: RefTable }>();
+const rememberedShared = new WeakMap<Scope, { destinationRules: unknown; byClass: Map<string, RefTable> }>();
 
-/** What is sent to all proxies of a scope. Remembered, because all of them ask for it. */
-function sharedRefs(snapshot: Snapshot, scope: Scope): RefTable {
+/** What is sent to all proxies of a scope and a class. Remembered, because all of them ask for it. */
+function sharedRefs(snapshot: Snapshot, scope: Scope, caller: DestinationClass): RefTable {
   const { destinationRules } = snapshot;
-  const known = rememberedShared.get(scope);
-  if (known?.destinationRules === destinationRules) return known.refs;
-  const clusters = new Map<string, Ref>();
-  const endpoints = new Map<string, Ref>();
-  for (const service of scope.reachable) {
-    const ports = service.ports.filter((port) => isSent(scope, service, port));
-    if (ports.length === 0) continue;
-    const subsets = ["", ...subsetsOf(snapshot, service.host).map((subset) => subset.name)];
-    for (const port of ports)
-      for (const subset of subsets) {
-        const name = outboundCluster(port.port, subset, service.host);
-        clusters.set(name, { type: "cluster", name, variant: "" });
-        endpoints.set(name, { type: "endpoints", name, variant: "" });
-      }
+  let known = rememberedShared.get(scope);
+  if (known?.destinationRules !== destinationRules) {
+    known = { destinationRules, byClass: new Map() };
+    rememberedShared.set(scope, known);
   }
-  const refs: RefTable = new Map([
-    ["cluster", clusters],
-    ["endpoints", endpoints],
-    [
-      "secret",
-      new Map(
-        [IDENTITY_SECRET, TRUST_SECRET].map((name) => [name, { type: "secret", name, variant: "" } satisfies Ref]),
-      ),
-    ],
-  ]);
-  rememberedShared.set(scope, { destinationRules, refs });
+  const id = `${caller.namespace}\n${caller.locality}\n${caller.labels}`;
+  let refs = known.byClass.get(id);
+  if (refs === undefined) {
+    refs = refTable([
+      ...scope.reachable.flatMap((service) => {
+        const ports = service.ports.filter((port) => isSent(scope, service, port));
+        return ports.length === 0 ? [] : destinationRefs(snapshot, service, ports, caller);
+      }),
+      ...[IDENTITY_SECRET, TRUST_SECRET].map((name): Ref => ({ type: "secret", name, variant: "" })),
+    ]);
+    known.byClass.set(id, refs);
+  }
   return refs;
 }
 

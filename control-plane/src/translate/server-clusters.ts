@@ -21,7 +21,7 @@ import type { Snapshot } from "../model/snapshot.js";
 import { meshTransport, serviceMetadata, statName } from "./clusters.js";
 import { ADS, ADS_WITH_SHORT_WAIT } from "./config-source.js";
 import { encodeResource, pack } from "./encode.js";
-import { buildEndpoints } from "./endpoints.js";
+import { ANY_CALLER, buildEndpoints } from "./endpoints.js";
 import { PUBLIC_TRUST_SECRET } from "./names.js";
 import type { Ref } from "./ref.js";
 import { socketAddress } from "./socket-address.js";
@@ -89,7 +89,7 @@ export function buildServerEndpoints(snapshot: Snapshot, { cluster: name, namesp
   // A call to a Service that is not there fails at once.
   if (target.kind !== "service")
     return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, { clusterName: name });
-  return buildEndpoints(snapshot, target.service, target.port, "", name);
+  return buildEndpoints(snapshot, { service: target.service, port: target.port, subset: "", caller: ANY_CALLER }, name);
 }
 
 function isOfTheMesh({ kind }: CalloutTarget): boolean {
