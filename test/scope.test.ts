@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
@@ -6,6 +6,7 @@ import type { Sidecar } from "../control-plane/src/model/sidecar.js";
 import { addressBlock } from "../e2e/support/ports.js";
 import { buildSource } from "../sdk/test/build-source.js";
 import { mkDestinationRule, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
+import { callThrough, outboundClusters, textOf } from "./outbound-calls.js";
 import { createTranslatedMesh, type MeshProxy, POLL, type TranslatedMesh } from "./translated-mesh.js";
 
 /** Adds to a header of the request, so that the app sees how often the plugin ran. */
@@ -36,33 +37,9 @@ const sidecar = (over: Partial<Sidecar>): MeshObject => ({
   value: { namespace: "default", name: "frontend", selector: { app: "frontend" }, egress: [], ...over },
 });
 
-interface Reply {
-  readonly status: number;
-  readonly body: string;
-}
-
 /** A request of the app beside the sidecar. */
-function call(authority: string, body = "", address = `${BLOCK}.1`): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const method = body === "" ? "GET" : "POST";
-    const sent = request({ host: address, port: 15001, method, headers: { host: authority }, agent: false }, (got) => {
-      void textOf(got).then((text) => resolve({ status: got.statusCode ?? 0, body: text }), reject);
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
-async function textOf(message: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of message.setEncoding("utf8")) text += chunk;
-  return text;
-}
-
-async function clusters(of = proxy): Promise<readonly string[]> {
-  const names = [...(await of.admin("/clusters")).matchAll(/^(outbound\|[^:]+)::observability_name/gm)];
-  return names.map((match) => match[1] ?? "").sort();
-}
+const call = (authority: string, body = "") => callThrough(`${BLOCK}.1`, authority, body);
+const clusters = () => outboundClusters(proxy);
 
 beforeAll(async () => {
   const built = await buildSource({ source: COUNT });

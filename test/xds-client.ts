@@ -27,7 +27,6 @@ export interface XdsClientOptions {
   readonly nodeId?: string;
   /** Acknowledge every response at once. Default: true. */
   readonly acknowledge?: boolean;
-  readonly method?: "DeltaAggregatedResources" | "StreamAggregatedResources";
 }
 
 export interface XdsRequest {
@@ -61,7 +60,7 @@ const passThrough = (bytes: Buffer): Buffer => bytes;
 const NEXT_TIMEOUT_MS = 60_000;
 
 export function createXdsClient(options: XdsClientOptions): XdsClient {
-  const { port, tls, serverName = "localhost", acknowledge = true, method = "DeltaAggregatedResources" } = options;
+  const { port, tls, serverName = "localhost", acknowledge = true } = options;
   const channel = new Client(
     `127.0.0.1:${port}`,
     credentials.createSsl(
@@ -77,7 +76,7 @@ export function createXdsClient(options: XdsClientOptions): XdsClient {
     },
   );
   const call: ClientDuplexStream<Buffer, Buffer> = channel.makeBidiStreamRequest(
-    `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
     passThrough,
     passThrough,
   );

@@ -366,12 +366,6 @@ describe("a stream is refused", () => {
     await client.next("cluster");
     expect(await connect(port).ended).toMatchObject({ code: 8, details: expect.stringContaining(PROXY) });
   });
-
-  test("for the state of the world", async () => {
-    const { port } = await start();
-    const client = connect(port, { method: "StreamAggregatedResources" });
-    expect(await client.ended).toMatchObject({ code: 12, details: expect.stringContaining("DELTA_GRPC") });
-  });
 });
 
 test("a port in use is named", async () => {

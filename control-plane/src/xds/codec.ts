@@ -21,10 +21,13 @@ export function decodeDeltaRequest(bytes: Uint8Array): WireRequest {
   try {
     return readRequest(new BinaryReader(bytes));
   } catch (cause) {
-    throw Object.assign(new Error("the request is not a DeltaDiscoveryRequest", { cause }), {
-      code: "XDS_MALFORMED_REQUEST",
-    });
+    throw malformed("DeltaDiscoveryRequest", cause);
   }
+}
+
+/** The error (code XDS_MALFORMED_REQUEST) of bytes that are not such a message. */
+export function malformed(message: string, cause: unknown): Error {
+  return Object.assign(new Error(`the request is not a ${message}`, { cause }), { code: "XDS_MALFORMED_REQUEST" });
 }
 
 function readRequest(reader: BinaryReader): WireRequest {
@@ -67,7 +70,7 @@ function readRequest(reader: BinaryReader): WireRequest {
 }
 
 /** Calls the reader of each length-delimited field that has one and skips everything else. */
-function readFields(reader: BinaryReader, fields: Readonly<Record<number, () => void>>): void {
+export function readFields(reader: BinaryReader, fields: Readonly<Record<number, () => void>>): void {
   while (reader.pos < reader.len) {
     const [number, wireType] = reader.tag();
     const read = wireType === WireType.LengthDelimited ? fields[number] : undefined;
@@ -77,7 +80,7 @@ function readFields(reader: BinaryReader, fields: Readonly<Record<number, () => 
 }
 
 /** The last value of a string field in a message; empty if it is not there. */
-function readStringField(message: Uint8Array, number: number): string {
+export function readStringField(message: Uint8Array, number: number): string {
   const reader = new BinaryReader(message);
   let value = "";
   readFields(reader, {
@@ -126,7 +129,8 @@ function headOf(type: ResourceType, resource: SentResource): Uint8Array {
   return bytes;
 }
 
-function tag(field: number): number {
+/** The tag of a length-delimited field. */
+export function tag(field: number): number {
   return (field << 3) | WireType.LengthDelimited;
 }
 

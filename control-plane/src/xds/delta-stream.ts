@@ -34,6 +34,8 @@ export type Effect =
       readonly nonce: string;
       readonly resources: readonly SentResource[];
       readonly removed: readonly string[];
+      /** Of all that the client then has of the type. State of the world only. */
+      readonly version?: string;
     }
   /** The client has these versions. The nonce is empty if it had them before the stream began. */
   | {

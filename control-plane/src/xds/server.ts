@@ -1,5 +1,6 @@
 import { Server } from "@grpc/grpc-js";
 import { compareStrings } from "../model/compare.js";
+import type { ProxyClient } from "../model/proxy.js";
 import type { StreamOptions } from "./delta-stream.js";
 import {
   ADS_SERVICE,
@@ -134,7 +135,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     });
   };
 
-  const begin = (call: Call): void => {
+  const begin = (call: Call, protocol: ProxyClient["kind"]): void => {
     const admission = admit(call);
     if (!admission.ok) {
       const { code, message } = admission;
@@ -144,27 +145,23 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     }
     const { proxyKey, expiresAtMs } = admission;
     const transport = createTransport(call, (code, message) => end(call, code, message));
-    const session = new Session(transport, { proxyKey, expiresAtMs, provider, observer, logger, stream });
+    const session = new Session(transport, { proxyKey, expiresAtMs, provider, observer, logger, stream, protocol });
     if (!session.start()) return;
     register(call, session);
     call.on("drain", () => session.drained());
     call.on("data", (message: Buffer) => session.receive(message));
   };
 
-  const incremental = (call: Call): void => {
-    try {
-      begin(call);
-    } catch (error) {
-      logger.error("a stream could not begin", { peer: call.getPeer(), error });
-      endCall(call, "INTERNAL", INTERNAL_ERROR);
-    }
-  };
-
-  const stateOfTheWorld = (call: Call): void => {
-    const message = "this control plane serves the incremental protocol: set api_type to DELTA_GRPC in ads_config";
-    logger.warn(`refused a stream: ${message}`, { peer: call.getPeer(), code: "UNIMPLEMENTED" });
-    endCall(call, "UNIMPLEMENTED", message);
-  };
+  const serve =
+    (protocol: ProxyClient["kind"]) =>
+    (call: Call): void => {
+      try {
+        begin(call, protocol);
+      } catch (error) {
+        logger.error("a stream could not begin", { peer: call.getPeer(), error });
+        endCall(call, "INTERNAL", INTERNAL_ERROR);
+      }
+    };
 
   const ageMs = options.maxConnectionAgeMs ?? 30 * 60_000;
   const server = new Server({
@@ -177,8 +174,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     "grpc-node.flow_control_window": 1024 * 1024,
   });
   server.addService(ADS_SERVICE, {
-    DeltaAggregatedResources: incremental,
-    StreamAggregatedResources: stateOfTheWorld,
+    DeltaAggregatedResources: serve("incremental"),
+    StreamAggregatedResources: serve("state-of-the-world"),
   });
 
   return {

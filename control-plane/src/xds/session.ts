@@ -1,8 +1,15 @@
-import { type ChangedNames, RESOURCE_TYPES, type ResourceType, resourceTypeOf } from "../model/resource.js";
-import { decodeDeltaRequest, encodeDeltaResponse } from "./codec.js";
-import { createStreamState, type Effect, type StreamEvent, type StreamOptions, step } from "./delta-stream.js";
+import type { ProxyClient } from "../model/proxy.js";
+import {
+  type ChangedNames,
+  RESOURCE_TYPES,
+  type ResourceType,
+  type ResourceView,
+  resourceTypeOf,
+} from "../model/resource.js";
+import type { Effect, StreamOptions } from "./delta-stream.js";
+import { createProtocol, type Protocol } from "./protocol.js";
 import type { ProviderConnection, ProxySync, ResourceProvider, TypeSync, XdsLogger, XdsObserver } from "./provider.js";
-import { type DeltaRequest, type TypeState, UNCLEAR } from "./subscription.js";
+import { type TypeState, UNCLEAR } from "./subscription.js";
 
 /** Why a stream ends, in the terms of https://grpc.io/docs/guides/status-codes/ */
 export type EndCode =
@@ -31,6 +38,7 @@ export interface SessionOptions {
   readonly observer: XdsObserver;
   readonly logger: XdsLogger;
   readonly stream: StreamOptions;
+  readonly protocol: ProxyClient["kind"];
 }
 
 /** All that a client learns of our faults. */
@@ -47,7 +55,7 @@ export class Session {
   readonly proxyKey: string;
   readonly #options: SessionOptions;
   readonly #transport: Transport;
-  readonly #state;
+  readonly #protocol: Protocol;
   readonly #connectedAtMs = Date.now();
   readonly #unservedTypes = new Set<string>();
   #connection: ProviderConnection | undefined;
@@ -65,15 +73,15 @@ export class Session {
     this.proxyKey = options.proxyKey;
     this.#options = options;
     this.#transport = transport;
-    this.#state = createStreamState(options.stream);
+    this.#protocol = createProtocol(options.protocol, options.stream);
   }
 
   /** @returns false if the proxy is not known, or its credential has expired; the stream has then been ended. */
   start(): boolean {
-    const { provider, proxyKey, logger } = this.#options;
+    const { provider, proxyKey, logger, protocol } = this.#options;
     this.#scheduleExpiry();
     if (this.#closed) return false;
-    this.#connection = provider.connect(proxyKey, (names) => this.#changed(names), "incremental");
+    this.#connection = provider.connect(proxyKey, (names) => this.#changed(names), protocol);
     if (this.#connection !== undefined) return true;
     const message = `there is no workload ${proxyKey}, though the certificate is valid: create it, or check the name`;
     logger.warn(`refused a stream: ${message}`, { proxy: proxyKey });
@@ -85,15 +93,16 @@ export class Session {
   receive(message: Buffer): void {
     if (this.#closed) return;
     try {
-      const { typeUrl, nodeId, ...request } = decodeDeltaRequest(message);
-      if (nodeId !== "") this.#nodeId = nodeId;
-      const type = resourceTypeOf(typeUrl);
-      if (type === undefined) this.#ignore(typeUrl);
+      const request = this.#protocol.receive(message);
+      if (request.nodeId !== "") this.#nodeId = request.nodeId;
+      const type = resourceTypeOf(request.typeUrl);
+      if (type === undefined) this.#ignore(request.typeUrl);
       else {
-        if (type === "cluster") this.#demand(request);
-        this.#run({ kind: "request", request: { type, ...request } });
+        // What the client has kept counts as asked for: what it once fetched is not taken away.
+        if (type === "cluster") this.#connection?.demand(request.names);
+        this.#run((view) => request.take(type, view));
       }
-      if (this.#state.resuming) this.#scheduleResume();
+      if (this.#protocol.state.resuming) this.#scheduleResume();
     } catch (error) {
       this.#fail(error);
     }
@@ -131,16 +140,10 @@ export class Session {
       connectedAtMs: this.#connectedAtMs,
       bytesSent: this.#bytesSent,
       responsesSent: this.#responsesSent,
-      types: RESOURCE_TYPES.map((type) => this.#state.types[type])
+      types: RESOURCE_TYPES.map((type) => this.#protocol.state.types[type])
         .filter((types) => types.opened)
         .map(syncOf),
     };
-  }
-
-  /** What the client has kept counts as asked for: what it once fetched is not taken away. */
-  #demand({ subscribe, initialResourceVersions }: Pick<DeltaRequest, "subscribe" | "initialResourceVersions">): void {
-    this.#connection?.demand(subscribe);
-    this.#connection?.demand(initialResourceVersions.keys());
   }
 
   #changed(names: ChangedNames): void {
@@ -154,15 +157,15 @@ export class Session {
       return;
     }
     try {
-      this.#run({ kind: "changed", names });
+      this.#run((view) => this.#protocol.changed(names, view));
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #run(event: StreamEvent): void {
+  #run(step: (view: ResourceView) => readonly Effect[]): void {
     if (this.#connection === undefined) return;
-    for (const effect of step(this.#state, event, this.#connection.view())) {
+    for (const effect of step(this.#connection.view())) {
       if (this.#closed) return;
       this.#perform(effect);
     }
@@ -172,7 +175,7 @@ export class Session {
     const { observer, logger } = this.#options;
     switch (effect.kind) {
       case "send": {
-        const message = encodeDeltaResponse(effect.type, effect.nonce, effect.resources, effect.removed);
+        const message = this.#protocol.encode(effect);
         this.#bytesSent += message.length;
         this.#responsesSent += 1;
         if (!this.#transport.write(message) && !this.#blocked) {
@@ -218,7 +221,7 @@ export class Session {
     if (this.#closed || this.#resume !== undefined) return;
     this.#resume = setTimeout(() => {
       try {
-        this.#run({ kind: "resumed" });
+        this.#run((view) => this.#protocol.resumed(view));
       } catch (error) {
         this.#fail(error);
       }

@@ -1,23 +1,36 @@
 import { expect, test } from "vitest";
 import type { Resource, ResourceType, ResourceView } from "../model/resource.js";
-import { createStreamState, type Effect, type StreamOptions, type StreamState, step } from "./delta-stream.js";
+import {
+  createStreamState,
+  type Effect,
+  type StreamEvent,
+  type StreamOptions,
+  type StreamState,
+  step,
+} from "./delta-stream.js";
+import { createWorldState, stepWorld, type WorldRequest, type WorldState } from "./state-of-the-world-stream.js";
 import type { DeltaRequest } from "./subscription.js";
+import { VersionSum } from "./version-sum.js";
 
 /**
  * The world of a row: `type/name` → version. `v` has bytes; `v?` is known by version only; `v?f` has the fallback `f`.
  */
 type World = Readonly<Record<string, string | null>>;
 
-class Stream implements ResourceView {
+/** A stream of one of the protocols, with its client. */
+abstract class Stream implements ResourceView {
   readonly #world = new Map<string, Resource>();
-  readonly #state: StreamState;
   readonly #unanswered = new Map<ResourceType, string>();
   #lastNonce = "";
 
-  constructor(world: World, options: StreamOptions) {
-    this.#state = createStreamState(options);
+  constructor(world: World) {
     this.#set(world);
   }
+
+  protected abstract take(request: DeltaRequest): readonly Effect[];
+  protected abstract tell(event: Exclude<StreamEvent, { kind: "request" }>): readonly Effect[];
+  /** What a response says that the client did not have. */
+  protected abstract news(effect: Extract<Effect, { kind: "send" }>): Pick<Sent, "resources" | "removed">;
 
   get(type: ResourceType, name: string): Resource | undefined {
     return this.#world.get(`${type}/${name}`);
@@ -31,11 +44,11 @@ class Stream implements ResourceView {
     const responseNonce = request.answer === true ? (this.#unanswered.get(type) ?? "none") : "";
     if (request.answer === true) this.#unanswered.delete(type);
     const whole = { subscribe: [], unsubscribe: [], initialResourceVersions: new Map(), responseNonce, ...request };
-    return this.#describe(step(this.#state, { kind: "request", request: { ...whole, type } }, this));
+    return this.#describe(this.take({ ...whole, type }));
   }
 
   resumed(): string[] {
-    return this.#describe(step(this.#state, { kind: "resumed" }, this));
+    return this.#describe(this.tell({ kind: "resumed" }));
   }
 
   change(world: World): string[] {
@@ -45,7 +58,7 @@ class Stream implements ResourceView {
       names.set(type, (names.get(type) ?? new Set()).add(name));
     }
     this.#set(world);
-    return this.#describe(step(this.#state, { kind: "changed", names }, this));
+    return this.#describe(this.tell({ kind: "changed", names }));
   }
 
   #set(world: World): void {
@@ -77,12 +90,86 @@ class Stream implements ResourceView {
         for (const { name, version, bytes } of effect.resources) {
           if (version !== "none") expect(Buffer.from(bytes).toString()).toBe(bytesOf(name, version).toString());
         }
-        const added = effect.resources.map(({ name, version }) => ` +${name}@${version}`);
-        return `${effect.type}${added.join("")}${effect.removed.map((name) => ` -${name}`).join("")}`;
+        const { resources, removed } = this.news(effect);
+        const added = resources.map(({ name, version }) => ` +${name}@${version}`);
+        return `${effect.type}${added.join("")}${removed.map((name) => ` -${name}`).join("")}`;
       }
       const versions = [...effect.versions].map(([name, version]) => ` ${name}@${version}`).join("");
       return `${effect.kind} ${effect.type}${versions}${effect.kind === "nacked" ? `: ${effect.message}` : ""}`;
     });
+  }
+}
+
+type Sent = Extract<Effect, { kind: "send" }>;
+
+class IncrementalStream extends Stream {
+  readonly #state: StreamState;
+
+  constructor(world: World, options: StreamOptions) {
+    super(world);
+    this.#state = createStreamState(options);
+  }
+
+  protected take(request: DeltaRequest): readonly Effect[] {
+    return step(this.#state, { kind: "request", request }, this);
+  }
+
+  protected tell(event: Exclude<StreamEvent, { kind: "request" }>): readonly Effect[] {
+    return step(this.#state, event, this);
+  }
+
+  protected news(effect: Sent): Sent {
+    return effect;
+  }
+}
+
+/** Its client says all names each time, with the nonce of the last response, and compares each response with what it has. */
+class WorldStream extends Stream {
+  readonly #state: WorldState;
+  readonly #names = new Map<ResourceType, Set<string>>();
+  readonly #nonces = new Map<ResourceType, string>();
+  readonly #held = new Map<ResourceType, Map<string, string>>();
+
+  constructor(world: World, options: StreamOptions) {
+    super(world);
+    this.#state = createWorldState(options);
+  }
+
+  protected take({ type, subscribe, unsubscribe, initialResourceVersions, responseNonce, error }: DeltaRequest) {
+    const names = this.#names.get(type) ?? new Set();
+    this.#names.set(type, names);
+    for (const name of subscribe) names.add(name);
+    for (const name of unsubscribe) names.delete(name);
+    const sum = new VersionSum();
+    for (const [name, version] of initialResourceVersions) sum.toggle(name, { version });
+    const request: WorldRequest = {
+      type,
+      names: [...names],
+      version: initialResourceVersions.size === 0 ? "" : sum.toString(),
+      responseNonce: responseNonce === "" ? (this.#nonces.get(type) ?? "") : responseNonce,
+      ...(error === undefined ? {} : { error }),
+    };
+    if (initialResourceVersions.size > 0) this.#held.set(type, new Map(initialResourceVersions));
+    return stepWorld(this.#state, { kind: "request", request }, this);
+  }
+
+  protected tell(event: Exclude<StreamEvent, { kind: "request" }>): readonly Effect[] {
+    return stepWorld(this.#state, event, this);
+  }
+
+  protected news({ type, nonce, resources, removed }: Sent): Pick<Sent, "resources" | "removed"> {
+    expect(removed, "removals cannot be said").toEqual([]);
+    this.#nonces.set(type, nonce);
+    const held = this.#held.get(type) ?? new Map<string, string>();
+    const isWhole = type === "cluster" || type === "listener";
+    const next = new Map(isWhole ? [] : held);
+    for (const { name, version } of resources) next.set(name, version);
+    this.#held.set(type, next);
+    if (!isWhole) return { resources, removed };
+    return {
+      resources: resources.filter(({ name, version }) => held.get(name) !== version),
+      removed: [...held.keys()].filter((name) => !next.has(name)),
+    };
   }
 }
 
@@ -130,15 +217,27 @@ export interface Row {
   readonly world: World;
   readonly options?: StreamOptions;
   readonly steps: readonly (readonly [Act, readonly string[]])[];
+  /** The rule is about what only one of the protocols can say. */
+  readonly only?: keyof typeof PROTOCOLS;
 }
 
+const PROTOCOLS = {
+  incremental: IncrementalStream,
+  "state-of-the-world": WorldStream,
+};
+
+/** Runs the rows with each of the protocols. */
 export function run(rows: readonly Row[]): void {
-  test.each(rows)("$rule", ({ world, options = {}, steps }) => {
-    const stream = new Stream(world, options);
-    steps.forEach(([act, expected], index) => {
-      expect(act(stream), `step ${index + 1}`).toEqual(expected);
+  for (const [protocol, Protocol] of Object.entries(PROTOCOLS)) {
+    const meant = rows.filter(({ only }) => only === undefined || only === protocol);
+    if (meant.length === 0) continue;
+    test.each(meant)(`${protocol}: $rule`, ({ world, options = {}, steps }) => {
+      const stream = new Protocol(world, options);
+      steps.forEach(([act, expected], index) => {
+        expect(act(stream), `step ${index + 1}`).toEqual(expected);
+      });
     });
-  });
+  }
 }
 
 /** A proxy that has everything once and has acknowledged it. */
