@@ -1,12 +1,19 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { DEFAULT_PLUGIN_POLICY } from "../control-plane/src/model/mesh-config.js";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import { addressBlock } from "../e2e/support/ports.js";
 import { buildSource } from "../sdk/test/build-source.js";
 import { MARK } from "./attachments/plugins.js";
-import { mkDestinationRule, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
+import {
+  mkDestinationRule,
+  mkMeshConfig,
+  mkPlugin,
+  mkService,
+  mkVirtualService,
+  mkWorkload,
+  ready,
+} from "./builders.js";
 import { callThrough, outboundClusters } from "./outbound-calls.js";
 import { createTranslatedMesh, type MeshProxy, POLL, type TranslatedMesh } from "./translated-mesh.js";
 
@@ -46,10 +53,7 @@ beforeAll(async () => {
   mesh.apply(
     { kind: "WorkloadEntry", value: mkWorkload("frontend", { address: ADDRESS }) },
     ...["a", "b"].flatMap((name): MeshObject[] => [{ kind: "Service", value: mkService(name) }, workload(name)]),
-    {
-      kind: "MeshConfig",
-      value: { namespace: "weft-system", name: "default", plugins: DEFAULT_PLUGIN_POLICY, scope: { maxServices: 0 } },
-    },
+    { kind: "MeshConfig", value: mkMeshConfig({ scope: { maxServices: 0 } }) },
     { kind: "WasmPlugin", value: mkPlugin("mark", { match: [{ mode: "CLIENT", ports: [] }] }) },
   );
   proxy = await mesh.startProxy("frontend", "GRPC");
