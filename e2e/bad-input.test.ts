@@ -74,22 +74,22 @@ const MISTAKES: readonly Mistake[] = [
     solved: /solved: traffic\.yaml:17: .*SubsetNotFound/,
   },
   {
-    what: "weights that are not 100 together",
+    what: "weights of nothing",
     make: edit(
       "traffic.yaml",
       "weight: 100",
-      "weight: 70\n        - destination: { host: echo, subset: v1 }\n          weight: 40",
+      "weight: 0\n        - destination: { host: echo, subset: v1 }\n          weight: 0",
     ),
     object: ROUTE,
     told: [
       "traffic.yaml:16: ",
       "VirtualService default/echo spec.http[0].route: ",
-      "70 + 40 add up to 110",
+      "has no weight at all",
       "(WeightSum)",
-      "Fix: make the weights add up to 100",
+      "Fix: give weights",
     ],
     condition: "Accepted=False WeightSum",
-    says: [/traffic\.yaml:16: .*110.*Fix: make the weights add up to 100/],
+    says: [/traffic\.yaml:16: .*no weight at all.*Fix: give weights/],
     solved: /solved: traffic\.yaml:16: .*WeightSum/,
   },
   {

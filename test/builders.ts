@@ -109,6 +109,7 @@ export function mkVirtualService(name: string, weights: Readonly<Record<string, 
         },
       },
     ],
+    exportTo: ["*"],
     tcp: [],
     tls: [],
   };

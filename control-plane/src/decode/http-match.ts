@@ -1,108 +1,118 @@
-import type { HeaderMatch, HttpMatch } from "../model/http-route.js";
+import type { HeaderMatch, HttpMatch, QueryParamMatch } from "../model/http-route.js";
 import type { StringMatch } from "../model/string-match.js";
 import {
+  child,
   type Field,
-  isObject,
+  type ObjectFields,
   type Reader,
-  readAnyString,
+  readBoolean,
   readMap,
   readObject,
+  readPort,
   readString,
   refuse,
   show,
 } from "./fields.js";
-import { readMeshGateways } from "./gateways.js";
-import { regexProblem } from "./regex.js";
+import { type ELSEWHERE, readMatchGateways } from "./gateways.js";
+import { readHeaderName } from "./http-header.js";
+import { readDnsLabel, readLabels } from "./names.js";
+import { readStringMatch, readStringMatchOrPresent } from "./string-match.js";
 
-const LATER = "remove it; it comes with a later version";
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_NAME = readHeaderName("match on uri, method, scheme or authority instead");
 
-/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest */
-export const readHttpMatch: Reader<HttpMatch> = readObject((fields, field) => {
-  fields.unsupported({
-    authority: LATER,
-    ignoreUriCase: LATER,
-    name: LATER,
-    port: LATER,
-    queryParams: LATER,
-    scheme: LATER,
-    sourceLabels: LATER,
-    sourceNamespace: LATER,
-    statPrefix: LATER,
-    withoutHeaders: LATER,
-  });
-  fields.optional("gateways", readMeshGateways);
+/**
+ * One that is for gateways only never holds in the mesh.
+ * https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export const readHttpMatch: Reader<HttpMatch | typeof ELSEWHERE> = readObject((fields, field) => {
+  const where = readMatchGateways(fields);
+  const name = fields.optional("name", readString(253));
   const uri = fields.optional("uri", readStringMatch);
+  const ignoreUriCase = fields.optional("ignoreUriCase", readBoolean);
   const method = fields.optional("method", readStringMatch);
-  const headers = fields.optional("headers", readHeaders) ?? [];
-  if (uri !== undefined) warnPath(uri, field);
-  return { headers, queryParams: [], ...(uri !== undefined && { uri }), ...(method !== undefined && { method }) };
+  const scheme = fields.optional("scheme", readStringMatch);
+  const authority = fields.optional("authority", readStringMatch);
+  const headers = fields.optional("headers", readHeaders(false)) ?? [];
+  const withoutHeaders = fields.optional("withoutHeaders", readHeaders(true)) ?? [];
+  const queryParams = fields.optional("queryParams", readQueryParams) ?? [];
+  const port = fields.optional("port", readPort);
+  const source = readSource(fields);
+  const statPrefix = fields.optional("statPrefix", readStatPrefix);
+  if (uri !== undefined) warnPath(uri, ignoreUriCase ?? false, field);
+  if (where !== undefined) return where;
+  return {
+    headers: [...headers, ...withoutHeaders],
+    queryParams,
+    ...(name !== undefined && { name }),
+    ...(uri !== undefined && { uri }),
+    ...(ignoreUriCase && { ignoreUriCase }),
+    ...(method !== undefined && { method }),
+    ...(scheme !== undefined && { scheme }),
+    ...(authority !== undefined && { authority }),
+    ...(port !== undefined && { port }),
+    ...source,
+    ...(statPrefix !== undefined && { statPrefix }),
+  };
 });
 
-function readHeaders(field: Field): HeaderMatch[] | undefined {
-  const map = readMap(readHeaderName, readHeaderMatch)(field);
+/** Whom a match is for: also a part of the matches of connections. */
+export function readSource(fields: ObjectFields): Pick<HttpMatch, "sourceLabels" | "sourceNamespace"> {
+  const sourceLabels = fields.optional("sourceLabels", readLabels);
+  const sourceNamespace = fields.optional("sourceNamespace", readDnsLabel);
+  return {
+    ...(sourceLabels !== undefined && Object.keys(sourceLabels).length > 0 && { sourceLabels: { ...sourceLabels } }),
+    ...(sourceNamespace !== undefined && { sourceNamespace }),
+  };
+}
+
+function readHeaders(invert: boolean): Reader<HeaderMatch[]> {
+  return (field) => {
+    const map = readMap(HEADER_NAME, readStringMatchOrPresent)(field);
+    if (map === undefined) return undefined;
+    const names = Object.keys(field.value as object).map((name) => name.toLowerCase());
+    const twice = names.find((name, position) => names.indexOf(name) !== position);
+    if (twice !== undefined)
+      return refuse(
+        field,
+        "DuplicateName",
+        `names the header ${twice} twice`,
+        "header names ignore case; keep one of them",
+      );
+    return Object.entries(map).map(([name, match]) => ({
+      name,
+      ...(match !== "present" && { match }),
+      ...(invert && { invert }),
+    }));
+  };
+}
+
+function readQueryParams(field: Field): QueryParamMatch[] | undefined {
+  const map = readMap(readString(), readStringMatchOrPresent)(field);
   if (map === undefined) return undefined;
-  const headers = Object.values(map);
-  const names = headers.map(({ name }) => name);
-  const twice = names.find((name, position) => names.indexOf(name) !== position);
-  if (twice === undefined) return headers;
-  return refuse(
-    field,
-    "DuplicateName",
-    `names the header ${twice} twice`,
-    "header names ignore case; keep one of them",
-  );
+  return Object.entries(map).map(([name, match]) => ({ name, ...(match !== "present" && { match }) }));
 }
 
-const readHeaderName: Reader<string> = (field) => {
-  const name = readString(256)(field);
-  if (name === undefined || TOKEN.test(name)) return name;
-  const hint = name.startsWith(":")
-    ? "match on uri or method instead"
-    : "write the name of a header, for example x-canary";
-  return refuse(field, "InvalidName", `${show(name)} is not the name of a header`, hint);
+const readStatPrefix: Reader<string> = (field) => {
+  const prefix = readString(253)(field);
+  if (prefix === undefined || /^[\w.-]+$/.test(prefix)) return prefix;
+  return refuse(field, "InvalidName", `${show(prefix)} is not a prefix of metrics`, "use letters, digits, _, - and .");
 };
 
-/** An empty match asks only that the header is there. */
-function readHeaderMatch(field: Field): HeaderMatch | undefined {
-  const name = String(field.path.at(-1)).toLowerCase();
-  if (isObject(field.value) && Object.keys(field.value).length === 0) return { name };
-  const match = readStringMatch(field);
-  return match === undefined ? undefined : { name, match };
-}
-
-const readStringMatch: Reader<StringMatch> = (field) =>
-  readObject((fields): StringMatch | undefined => {
-    const exact = fields.optional("exact", readAnyString());
-    const prefix = fields.optional("prefix", readString());
-    const regex = fields.optional("regex", readRegex);
-    const given = ["exact", "prefix", "regex"].filter((name) => fields.has(name));
-    if (given.length !== 1) {
-      const found = given.length === 0 ? "has none of exact, prefix and regex" : `has ${given.join(" and ")}`;
-      return refuse(field, "InvalidValue", found, "give exactly one of exact, prefix and regex");
-    }
-    if (exact !== undefined) return { kind: "exact", value: exact };
-    if (prefix !== undefined) return { kind: "prefix", value: prefix };
-    return regex === undefined ? undefined : { kind: "regex", value: regex };
-  })(field);
-
-const readRegex: Reader<string> = (field) => {
-  const regex = readString()(field);
-  const problem = regex === undefined ? undefined : regexProblem(regex);
-  if (problem === undefined) return regex;
-  return refuse(
-    field,
-    "InvalidRegex",
-    `${show(regex)} is not a pattern of RE2: ${problem}`,
-    "see https://github.com/google/re2/wiki/Syntax",
-  );
-};
-
-function warnPath(uri: StringMatch, field: Field): void {
-  if (uri.kind === "regex" || uri.value.startsWith("/") || (uri.kind === "exact" && uri.value === "*")) return;
-  const path = [...field.path, "uri", uri.kind];
+function warnPath(uri: StringMatch, ignoreCase: boolean, field: Field): void {
+  const at = child(child(field, "uri", uri), uri.kind, uri.value);
+  if (uri.kind === "regex") {
+    if (ignoreCase)
+      field.problems.warning(
+        [...field.path, "ignoreUriCase"],
+        "IgnoredField",
+        "does nothing for a regex",
+        "begin the regex with (?i)",
+      );
+    return;
+  }
+  if (uri.value.startsWith("/") || (uri.kind === "exact" && uri.value === "*")) return;
   field.problems.warning(
-    path,
+    at.path,
     "NeverMatches",
     `${show(uri.value)} does not begin with /, as every path does`,
     "add the /",

@@ -61,7 +61,7 @@ export const readHost: Reader<string> = (field: Field) => {
     return refuse(
       field,
       "UnsupportedValue",
-      `${show(host)} has a wildcard, which is not supported yet`,
+      `${show(host)} has a wildcard, which cannot stand here`,
       "name the hosts one by one",
     );
   if (isIPv4(host) || host.includes(":"))
@@ -73,4 +73,14 @@ export const readHost: Reader<string> = (field: Field) => {
     );
   if (host.length <= 253 && SUBDOMAIN.test(host)) return host;
   return refuse(field, "InvalidHost", `${show(host)} is not a host name`, SUBDOMAIN_HINT);
+};
+
+/** A host that may begin with a wildcard: `*`, `*.example.com`, `*-api.example.com`. */
+export const readHostPattern: Reader<string> = (field: Field) => {
+  const host = readString()(field);
+  if (host === undefined || host === "*") return host;
+  if (!host.startsWith("*")) return readHost(field);
+  const rest = host.slice(1).replace(/^[.-]/, "");
+  if (host.length <= 253 && rest !== "" && SUBDOMAIN.test(rest)) return host;
+  return refuse(field, "InvalidHost", `${show(host)} is not a host name`, "a * stands at the beginning only");
 };

@@ -33,6 +33,13 @@ export function regexProblem(pattern: string): string | undefined {
   }
 }
 
+/** How many groups of a pattern that is one of RE2 capture what they match. */
+export function regexGroups(pattern: string): number {
+  const parser = new RegexParser(pattern);
+  parser.alternatives(0);
+  return parser.groups;
+}
+
 class RegexProblem extends Error {
   override readonly name = "RegexProblem";
 }
@@ -41,6 +48,7 @@ class RegexProblem extends Error {
 class RegexParser {
   readonly #pattern: string;
   #position = 0;
+  #groups = 0;
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -48,6 +56,11 @@ class RegexParser {
 
   get atEnd(): boolean {
     return this.#position >= this.#pattern.length;
+  }
+
+  /** Those that capture, of what was walked through. */
+  get groups(): number {
+    return this.#groups;
   }
 
   alternatives(depth: number): number {
@@ -99,12 +112,15 @@ class RegexParser {
   }
 
   #group(depth: number): number {
-    if (this.#next === "?" && this.#match(GROUP) === undefined) {
-      const around = /^\?<?[=!]/.test(this.#rest);
-      throw new RegexProblem(
-        around ? "it looks ahead or behind, which RE2 cannot" : `(${this.#rest.slice(0, 3)} is no group`,
-      );
-    }
+    if (this.#next === "?") {
+      const rest = this.#rest;
+      const group = this.#match(GROUP);
+      if (group === undefined)
+        throw new RegexProblem(
+          /^\?<?[=!]/.test(rest) ? "it looks ahead or behind, which RE2 cannot" : `(${rest.slice(0, 3)} is no group`,
+        );
+      if (group[0].endsWith(">")) this.#groups++;
+    } else this.#groups++;
     const size = this.alternatives(depth + 1);
     if (!this.#skip(")")) throw new RegexProblem("a ( is not closed");
     return size + 2;

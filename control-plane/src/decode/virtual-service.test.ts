@@ -34,13 +34,14 @@ spec:
         },
       },
     ],
+    exportTo: ["*"],
     tcp: [],
     tls: [],
   });
   expect(warnings).toEqual([]);
 });
 
-test("all that is supported", () => {
+test("what rules say most", () => {
   const { value, warnings } = accepted(`
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -54,7 +55,7 @@ spec:
     match:
     - uri: {prefix: /api/}
       method: {exact: GET}
-      headers: {X-Canary: {exact: always}, x-any: {}, x-re: {regex: "v[0-9]+"}}
+      headers: {X-Canary: {exact: always}, x-any: {}, x-re: {regex: "v[0-9]+"}, x-all: {regex: "*"}}
     - uri: {regex: "/v(?:1|2)/.*"}
     route:
     - destination: {host: backend, subset: v2, port: {number: 80}}
@@ -81,6 +82,7 @@ spec:
               { name: "x-canary", match: { kind: "exact", value: "always" } },
               { name: "x-any" },
               { name: "x-re", match: { kind: "regex", value: "v[0-9]+" } },
+              { name: "x-all" },
             ],
             queryParams: [],
           },
@@ -90,8 +92,14 @@ spec:
         timeoutMs: 61_500,
         retries: { attempts: 3, perTryTimeoutMs: 100, retryOn: ["5xx", "reset"] },
       },
-      { matches: [], action: { kind: "forward", destinations: [{ host, weight: 100 }] }, retries: { attempts: 0 } },
+      {
+        matches: [],
+        action: { kind: "forward", destinations: [{ host, weight: 100 }] },
+        timeoutMs: 0,
+        retries: { attempts: 0 },
+      },
     ],
+    exportTo: ["*"],
     tcp: [],
     tls: [],
   });
@@ -125,13 +133,9 @@ const shares = (...weights: readonly (string | undefined)[]) =>
   `{route: [${weights.map((weight) => `{destination: {host: b}${weight === undefined ? "" : `, weight: ${weight}`}}`).join(", ")}]}`;
 
 test.each([
-  [shares("90", "20"), ["WeightSum spec.http[0].route"]],
-  [shares("50", "49"), ["WeightSum spec.http[0].route"]],
   [shares("0", "0"), ["WeightSum spec.http[0].route"]],
   [shares(undefined, undefined), ["WeightSum spec.http[0].route"]],
-  [shares("90"), ["WeightSum spec.http[0].route"]],
-  [shares("100", undefined), ["MissingField spec.http[0].route[1].weight"]],
-  [shares("101", "-1"), ["OutOfRange spec.http[0].route[0].weight", "OutOfRange spec.http[0].route[1].weight"]],
+  [shares("1000001", "-1"), ["OutOfRange spec.http[0].route[0].weight", "OutOfRange spec.http[0].route[1].weight"]],
   [shares("33.3", "66.7"), ["WrongType spec.http[0].route[0].weight", "WrongType spec.http[0].route[1].weight"]],
   [shares("'90'", "10"), ["WrongType spec.http[0].route[0].weight"]],
   ["{route: []}", ["OutOfRange spec.http[0].route"]],
@@ -146,7 +150,6 @@ test.each([
   ["{route: [{destination: {host: b, port: 80}}]}", ["WrongType spec.http[0].route[0].destination.port"]],
   ["{route: [{destination: {host: b, port: {}}}]}", ["MissingField spec.http[0].route[0].destination.port.number"]],
   ["{route: [{destination: {host: b, subset: V1}}]}", ["InvalidName spec.http[0].route[0].destination.subset"]],
-  ["{route: [{destination: {host: b}, headers: {request: {}}}]}", ["UnsupportedField spec.http[0].route[0].headers"]],
   [`{${TO_B}, match: {uri: {}}}`, ["WrongType spec.http[0].match"]],
   [`{${TO_B}, match: [{uri: /a}]}`, ["WrongType spec.http[0].match[0].uri"]],
   [`{${TO_B}, match: [{uri: {}}]}`, ["InvalidValue spec.http[0].match[0].uri"]],
@@ -161,47 +164,48 @@ test.each([
   [`{${TO_B}, match: [{headers: {a b: {}}}]}`, ['InvalidName spec.http[0].match[0].headers["a b"]']],
   [`{${TO_B}, match: [{headers: {':path': {}}}]}`, ['InvalidName spec.http[0].match[0].headers[":path"]']],
   [`{${TO_B}, match: [{headers: {A: {}, a: {}}}]}`, ["DuplicateName spec.http[0].match[0].headers"]],
-  [`{${TO_B}, match: [{gateways: [ingress]}]}`, ["UnsupportedValue spec.http[0].match[0].gateways[0]"]],
-  ...[
-    "authority",
-    "ignoreUriCase",
-    "name",
-    "port",
-    "queryParams",
-    "scheme",
-    "sourceLabels",
-    "sourceNamespace",
-    "statPrefix",
-    "withoutHeaders",
-  ].map((name): [string, string[]] => [
-    `{${TO_B}, match: [{${name}: 1}]}`,
-    [`UnsupportedField spec.http[0].match[0].${name}`],
-  ]),
-  ...["corsPolicy", "delegate", "directResponse", "fault", "headers", "mirror", "mirrors", "redirect", "rewrite"].map(
-    (name): [string, string[]] => [`{${TO_B}, ${name}: {a: b}}`, [`UnsupportedField spec.http[0].${name}`]],
-  ),
   [`{${TO_B}, retries: {}}`, ["MissingField spec.http[0].retries.attempts"]],
   [`{${TO_B}, retries: {attempts: -1}}`, ["OutOfRange spec.http[0].retries.attempts"]],
   [`{${TO_B}, retries: {attempts: 1, retryOn: 5x}}`, ["InvalidValue spec.http[0].retries.retryOn"]],
-  [`{${TO_B}, retries: {attempts: 1, retryOn: '503'}}`, ["UnsupportedValue spec.http[0].retries.retryOn"]],
-  [`{${TO_B}, retries: {attempts: 1, backoff: 1s}}`, ["UnsupportedField spec.http[0].retries.backoff"]],
+  [`{${TO_B}, retries: {attempts: 1, retryOn: '999'}}`, ["InvalidValue spec.http[0].retries.retryOn"]],
+  [`{${TO_B}, retries: {attempts: 1, backoff: 0s}}`, ["OutOfRange spec.http[0].retries.backoff"]],
+  [
+    `{${TO_B}, retries: {attempts: 1, retryRemoteLocalities: yes}}`,
+    ["WrongType spec.http[0].retries.retryRemoteLocalities"],
+  ],
 ])("route %s is refused", (route, problems) => {
   expect(refused(virtualService(route))).toEqual(problems);
 });
 
 test.each([
-  ["{http: [{route: [{destination: {host: b}}]}]}", ["MissingField spec.hosts"]],
-  ["{hosts: [], http: [{route: [{destination: {host: b}}]}]}", ["OutOfRange spec.hosts"]],
-  ["{hosts: ['*'], http: [{route: [{destination: {host: b}}]}]}", ["UnsupportedValue spec.hosts[0]"]],
+  ["{hosts: ['*.*'], http: [{route: [{destination: {host: b}}]}]}", ["InvalidHost spec.hosts[0]"]],
+  ["{hosts: ['a.*'], http: [{route: [{destination: {host: b}}]}]}", ["UnsupportedValue spec.hosts[0]"]],
+  ["{hosts: [10.0.0.1], http: [{route: [{destination: {host: b}}]}]}", ["UnsupportedValue spec.hosts[0]"]],
   ["{hosts: [b]}", ["MissingField spec.http"]],
-  ["{hosts: [b], http: [], tcp: [{}]}", ["UnsupportedField spec.tcp", "OutOfRange spec.http"]],
+  ["{hosts: [b], http: []}", ["MissingField spec.http"]],
   [
     "{hosts: [b], gateways: [ingress], http: [{route: [{destination: {host: b}}]}]}",
-    ["UnsupportedValue spec.gateways[0]"],
+    ["UnsupportedValue spec.gateways[0]", "UnsupportedValue spec.gateways"],
   ],
   ["{hosts: [b], hppt: [{}]}", ["MissingField spec.http", "UnknownField spec.hppt"]],
+  ["{gateways: [mesh], http: [{route: [{destination: {host: b}}]}]}", ["Conflict spec.gateways"]],
+  ["{tcp: [{route: [{destination: {host: b}}]}]}", ["Conflict spec.tcp"]],
+  ["{http: [{delegate: {name: x}}]}", ["Conflict spec.http[0].delegate"]],
+  ["{hosts: [b], exportTo: [A], http: [{route: [{destination: {host: b}}]}]}", ["InvalidName spec.exportTo[0]"]],
 ])("%s is refused", (spec, problems) => {
   expect(refused(objectOf("VirtualService", spec))).toEqual(problems);
+});
+
+test.each([
+  [shares("90", "20"), ["WeightSum spec.http[0].route"], [90, 20]],
+  [shares("50", "49"), ["WeightSum spec.http[0].route"], [50, 49]],
+  [shares("3", "1"), [], [3, 1]],
+  [shares("100", undefined), ["MissingField spec.http[0].route[1].weight"], [100, 0]],
+  [shares("0"), [], [100]],
+])("weights are shares of their sum: %s", (route, problems, weights) => {
+  const { value, warnings } = accepted(virtualService(route));
+  expect(warnings).toEqual(problems);
+  expect(value).toMatchObject({ http: [{ action: { destinations: weights.map((weight) => ({ weight })) } }] });
 });
 
 test("warns of what can never happen", () => {

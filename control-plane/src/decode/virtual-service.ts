@@ -1,78 +1,82 @@
-import type { HttpRoute } from "../model/http-route.js";
+import type { HttpMatch } from "../model/http-route.js";
 import { resolveHost } from "../model/service.js";
 import type { VirtualService } from "../model/virtual-service.js";
-import { readDestinations } from "./destination.js";
-import { readDurationMs } from "./duration.js";
-import { readExportTo } from "./export-to.js";
-import { type Field, type Reader, readList, readObject, readString } from "./fields.js";
-import { readMeshGateways } from "./gateways.js";
-import { readHttpMatch } from "./http-match.js";
+import { EVERYBODY, readExportNamespaces } from "./export-to.js";
+import { type Field, type ObjectFields, type Reader, readList, readObject } from "./fields.js";
+import { readGateways } from "./gateways.js";
+import { readHttpRules } from "./http-rule.js";
 import type { Metadata } from "./metadata.js";
-import { readHost } from "./names.js";
-import { readRetries } from "./retries.js";
-
-const LATER = "remove it; it comes with a later version";
+import { readHostPattern } from "./names.js";
+import { readTcpRoutes, readTlsRoutes } from "./tcp-routes.js";
 
 /**
- * A networking.istio.io VirtualService for HTTP traffic inside the mesh.
+ * A networking.istio.io VirtualService for traffic inside the mesh.
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/
  */
 export function readVirtualService(metadata: Metadata): Reader<VirtualService> {
   return readObject((fields, field) => {
     const { namespace, name } = metadata;
-    fields.optional("gateways", readMeshGateways);
-    fields.unsupported({ tcp: LATER, tls: LATER });
-    readExportTo(fields);
-    const hosts = fields.required("hosts", readList(readHost, { min: 1, max: 100 }), "name the hosts of the routes");
-    const http = fields.required("http", readList(readRoute(namespace), { min: 1 }), "add at least one route") ?? [];
-    warnUnreachable(http, field);
-    const resolved = (hosts ?? []).map((host) => resolveHost(host, namespace));
-    return { namespace, name, hosts: [...new Set(resolved)], http, tcp: [], tls: [] };
+    const read = readList(readHostPattern, { max: 100 });
+    const named = fields.optional("hosts", read) ?? [];
+    const hosts = [...new Set(named.map((host) => (host.startsWith("*") ? host : resolveHost(host, namespace))))];
+    const isDelegate = !fields.has("hosts") || isEmptyList(fields, "hosts", field);
+    if (isDelegate) checkDelegate(fields, field);
+    readGateways(fields, field);
+    const exportTo = fields.optional("exportTo", readExportNamespaces(namespace)) ?? EVERYBODY;
+    const http = fields.optional("http", readHttpRules(namespace, !isDelegate)) ?? [];
+    const tcp = fields.optional("tcp", readTcpRoutes(namespace)) ?? [];
+    const tls = fields.optional("tls", readTlsRoutes(namespace, hosts)) ?? [];
+    const kinds = ["http", "tcp", "tls"].filter((kind) => fields.has(kind) && !isEmptyList(fields, kind, field));
+    if (kinds.length === 0)
+      field.problems.error([...field.path, "http"], "MissingField", "is missing", "add a rule to http, tcp or tls");
+    warnUnreachable(http, "http", field);
+    warnUnreachable(tcp, "tcp", field);
+    return { namespace, name, hosts, exportTo, http, tcp, tls };
   });
 }
 
-function readRoute(namespace: string): Reader<HttpRoute> {
-  return readObject((fields) => {
-    fields.unsupported({
-      corsPolicy: LATER,
-      delegate: LATER,
-      directResponse: LATER,
-      fault: LATER,
-      headers: LATER,
-      mirror: LATER,
-      mirrorPercent: LATER,
-      mirrorPercentage: LATER,
-      mirror_percent: LATER,
-      mirrors: LATER,
-      redirect: LATER,
-      rewrite: LATER,
-    });
-    const name = fields.optional("name", readString(253));
-    const matches = fields.optional("match", readList(readHttpMatch, { max: 100 })) ?? [];
-    const destinations = fields.required("route", readDestinations(namespace), "name where the requests go") ?? [];
-    const timeoutMs = fields.optional("timeout", readDurationMs(0));
-    const retries = fields.optional("retries", readRetries);
-    return {
-      matches,
-      action: { kind: "forward", destinations },
-      ...(name !== undefined && { name }),
-      // In Istio 0s switches the limit off.
-      ...(timeoutMs !== undefined && timeoutMs > 0 && { timeoutMs }),
-      ...(retries !== undefined && { retries }),
-    };
-  });
+function isEmptyList(fields: ObjectFields, name: string, { value }: Field): boolean {
+  const list = fields.has(name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+  return Array.isArray(list) && list.length === 0;
 }
 
-function warnUnreachable(http: readonly HttpRoute[], field: Field): void {
-  const catchAll = http.findIndex(
-    ({ matches }) =>
-      matches.length === 0 || matches.some(({ uri, method, headers }) => !uri && !method && headers.length === 0),
-  );
-  if (catchAll < 0 || catchAll === http.length - 1) return;
+/** Without hosts it is there for others to delegate to, and has HTTP rules only. */
+function checkDelegate(fields: ObjectFields, { problems, path }: Field): void {
+  for (const name of ["gateways", "tcp", "tls"])
+    if (fields.has(name))
+      problems.error(
+        [...path, name],
+        "Conflict",
+        "stands in a VirtualService without hosts, whose HTTP rules others delegate to",
+        "name the hosts of the routes, or remove it",
+      );
+}
+
+function warnUnreachable(
+  rules: readonly { readonly position?: number; readonly matches: readonly object[] }[],
+  kind: "http" | "tcp",
+  field: Field,
+): void {
+  const catchAll = rules.findIndex(({ matches }) => matches.length === 0 || matches.some(isCatchAll));
+  if (catchAll < 0 || catchAll === rules.length - 1) return;
+  const before = rules[catchAll]?.position ?? catchAll;
   field.problems.warning(
-    [...field.path, "http", catchAll + 1],
+    [...field.path, kind, rules[catchAll + 1]?.position ?? catchAll + 1],
     "UnreachableRoute",
-    `is never used, because http[${catchAll}] before it takes every request`,
-    `move it before http[${catchAll}]`,
+    `is never used, because ${kind}[${before}] before it takes everything`,
+    `move it before ${kind}[${before}]`,
+  );
+}
+
+/** Names and prefixes of metrics narrow nothing. */
+const NOT_A_CONDITION: ReadonlySet<string> = new Set([
+  "name",
+  "statPrefix",
+  "ignoreUriCase",
+] satisfies (keyof HttpMatch)[]);
+
+function isCatchAll(match: object): boolean {
+  return Object.entries(match).every(
+    ([name, value]) => NOT_A_CONDITION.has(name) || (Array.isArray(value) && value.length === 0),
   );
 }

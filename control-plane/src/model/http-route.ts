@@ -157,6 +157,8 @@ export type HttpAction =
 
 /** What a rule does beside its action. */
 export interface HttpRouteOptions {
+  /** Where it stands in its object, if not at its place here, because rules before it have no place in the mesh. */
+  readonly position?: number;
   readonly name?: string;
   /** Any of them; empty matches every request. */
   readonly matches: readonly HttpMatch[];
@@ -165,7 +167,7 @@ export interface HttpRouteOptions {
   readonly mirrors?: readonly Mirror[];
   readonly headers?: HeaderOperations;
   readonly cors?: CorsPolicy;
-  /** Of a request with all its retries. Absent: no limit. */
+  /** Of a request with all its retries. Absent and 0: no limit. */
   readonly timeoutMs?: number;
   /** Absent: the mesh's default. */
   readonly retries?: RetryPolicy;

@@ -85,7 +85,10 @@ export interface Service {
 }
 
 /** The names by which callers of a namespace know the service. Only a core/v1 Service has short ones. */
-export function namesOf({ host, name, namespace }: Service, caller: string): readonly string[] {
+export function namesOf(
+  { host, name, namespace }: Pick<Service, "host" | "name" | "namespace">,
+  caller: string,
+): readonly string[] {
   if (host !== serviceHost(name, namespace)) return [host];
   const names = [host, `${name}.${namespace}`, `${name}.${namespace}.svc`];
   return namespace === caller ? [...names, name] : names;

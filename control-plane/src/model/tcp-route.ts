@@ -23,6 +23,8 @@ export type TcpDestination = Pick<Destination, "host" | "subset" | "port" | "wei
 
 /** A rule for connections that are passed on as they are. */
 export interface TcpRoute {
+  /** As of a rule for HTTP. */
+  readonly position?: number;
   /** Any of them; empty matches every connection. */
   readonly matches: readonly TcpMatch[];
   readonly destinations: readonly TcpDestination[];
@@ -30,6 +32,7 @@ export interface TcpRoute {
 
 /** A rule for TLS that is passed on without being opened. */
 export interface TlsRoute {
+  readonly position?: number;
   /** Any of them; at least one. */
   readonly matches: readonly TlsMatch[];
   readonly destinations: readonly TcpDestination[];

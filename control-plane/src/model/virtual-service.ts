@@ -12,8 +12,8 @@ export interface VirtualService {
   readonly name: string;
   /** Resolved to full names; `*.foo.com` and `*` stand for many. Empty: the rules are for others to delegate to. */
   readonly hosts: readonly string[];
-  /** Namespaces whose workloads follow it; absent: all. */
-  readonly exportTo?: readonly string[];
+  /** Namespaces whose callers follow it; `*` stands for all. Sorted. */
+  readonly exportTo: readonly string[];
   /** The first that matches decides, of these and of the following two. */
   readonly http: readonly (HttpRoute | DelegateRoute)[];
   readonly tcp: readonly TcpRoute[];
@@ -23,9 +23,4 @@ export interface VirtualService {
 /** Where a rule itself sends requests. */
 export function destinationsOf(rule: HttpRoute | DelegateRoute): readonly Destination[] {
   return "action" in rule && rule.action.kind === "forward" ? rule.action.destinations : [];
-}
-
-/** Whether callers of a namespace follow it. */
-export function isVisibleTo({ exportTo }: Pick<VirtualService, "exportTo">, namespace: string): boolean {
-  return exportTo === undefined || exportTo.includes(namespace);
 }

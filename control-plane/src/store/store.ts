@@ -11,9 +11,10 @@ import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
-import { checkClientPorts, checkHosts, checkSharedHosts, checkVirtualService } from "./references.js";
+import { checkClientPorts, checkRuleHost, checkSharedRules } from "./references.js";
 import { checkServiceHosts, mergeServices } from "./service-hosts.js";
 import { checkTelemetry } from "./telemetry-references.js";
+import { checkHosts, checkInForce, checkVirtualService } from "./virtual-service-references.js";
 
 /** One thing that a source saw. */
 export type StoreChange =
@@ -189,26 +190,28 @@ function settle(
 ): { readonly virtualServices: ReadonlyMap<string, VirtualService>; readonly diagnostics: readonly Diagnostic[] } {
   const virtualServices = new Map<string, VirtualService>();
   const diagnostics: Diagnostic[] = [];
-  for (const [key, wanted] of sortedEntries(desired.virtualServices)) {
-    const problems = checkVirtualService(wanted, context);
-    diagnostics.push(...problems, ...checkHosts("VirtualService", key, wanted.hosts, context.services));
+  // Those that others delegate to come first: what is in force of them decides about the others.
+  const isDelegate = ({ hosts }: VirtualService) => hosts.length === 0;
+  const inOrder = sortedEntries(desired.virtualServices);
+  const delegatesFirst = [...inOrder.filter(([, v]) => isDelegate(v)), ...inOrder.filter(([, v]) => !isDelegate(v))];
+  const delegates = new Map<string, VirtualService>();
+  const references = { services: context.services, destinationRules: context.destinationRules, delegates };
+  for (const [key, wanted] of delegatesFirst) {
+    const problems = checkVirtualService(wanted, references);
+    diagnostics.push(...problems, ...checkHosts(wanted, context.services));
     const previous = inForce.get(key);
-    if (problems.length === 0) virtualServices.set(key, wanted);
-    else if (previous !== undefined && checkVirtualService(previous, context).length === 0)
-      virtualServices.set(key, previous);
+    const holds =
+      previous !== undefined && problems.length > 0 && checkVirtualService(previous, references).length === 0;
+    const settled = problems.length === 0 ? wanted : holds ? previous : undefined;
+    if (settled === undefined) continue;
+    virtualServices.set(key, settled);
+    if (isDelegate(settled)) delegates.set(key, settled);
   }
-  for (const [key, { host }] of sortedEntries(context.destinationRules))
-    diagnostics.push(...checkHosts("DestinationRule", key, [host], context.services));
   diagnostics.push(
     // What is not in force has no claim: another object has its hosts meanwhile.
-    ...checkSharedHosts(
-      "VirtualService",
-      [...virtualServices].map(([key, value]) => [key, value.hosts] as const),
-    ),
-    ...checkSharedHosts(
-      "DestinationRule",
-      [...context.destinationRules].map(([key, value]) => [key, [value.host]] as const),
-    ),
+    ...checkInForce(virtualServices, context.services),
+    ...sortedEntries(context.destinationRules).flatMap(([, rule]) => checkRuleHost(rule, context.services)),
+    ...checkSharedRules(context.destinationRules),
     ...checkServiceHosts(desired.services, desired.serviceEntries),
     ...checkAppPorts(context.workloads, context.services),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),

@@ -3,11 +3,12 @@ import { objectKey } from "../model/object-ref.js";
 import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate, servedTo } from "../model/rollout.js";
-import { matchesLabels } from "../model/selector.js";
+import { type Labels, matchesLabels } from "../model/selector.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { TelemetryDefaults } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
+import { sourceLabelSets } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { coveredServices } from "./destination-rules.js";
 import { jwksRefs } from "./jwt-authentication.js";
@@ -103,6 +104,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addRoutes();
   }
   for (const _ of changes(prev.virtualServices, next.virtualServices)) addRoutes();
+  const asked = changedLabelSets(prev, next);
+  if (asked.length > 0) addWorkloads(({ labels }) => asked.some((selector) => matchesLabels(selector, labels)));
 
   for (const [, before, after] of changes(prev.sidecars, next.sidecars))
     for (const sidecar of [before, after])
@@ -199,6 +202,15 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
 
 function telemetryOfMesh({ meshConfigs, settings }: Snapshot): TelemetryDefaults {
   return telemetryDefaults(meshConfigs, settings.rootNamespace);
+}
+
+/** Label sets that rules ask of callers in one of two snapshots only: these callers change their class. */
+function changedLabelSets(prev: Snapshot, next: Snapshot): readonly Labels[] {
+  if (prev.virtualServices === next.virtualServices) return [];
+  const [before, after] = [sourceLabelSets(prev), sourceLabelSets(next)];
+  return [...[...before].filter(([text]) => !after.has(text)), ...[...after].filter(([text]) => !before.has(text))].map(
+    ([, selector]) => selector,
+  );
 }
 
 /** The keys whose values are not the same object, with both values. */

@@ -5,7 +5,6 @@ import { servedVersions } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
 import { resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import type { VirtualService } from "../model/virtual-service.js";
 import type { Workload } from "../model/workload.js";
 import { rulesOf } from "./destination-rules.js";
 import { jwksSites } from "./jwks-sites.js";
@@ -16,21 +15,6 @@ import { calloutCluster } from "./names.js";
 export function subsetsOf(snapshot: Pick<Snapshot, "destinationRules">, host: string): readonly Subset[] {
   const subsets = rulesOf(snapshot, host).flatMap((rule) => rule.subsets);
   return [...new Map(subsets.map((subset) => [subset.name, subset])).values()];
-}
-
-const virtualServicesOfAllHosts = memoByIdentity((virtualServices: Snapshot["virtualServices"]) => {
-  const byHost = new Map<string, VirtualService>();
-  for (const [, virtualService] of sortedEntries(virtualServices))
-    for (const host of virtualService.hosts) if (!byHost.has(host)) byHost.set(host, virtualService);
-  return byHost;
-});
-
-/** The VirtualService in force for a host: the first by key when several name it. */
-export function virtualServiceFor(
-  snapshot: Pick<Snapshot, "virtualServices">,
-  host: string,
-): VirtualService | undefined {
-  return virtualServicesOfAllHosts(snapshot.virtualServices).get(host);
 }
 
 const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {

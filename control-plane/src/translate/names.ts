@@ -9,6 +9,9 @@ export function outboundCluster(port: number, subset: string, host: string): str
   return `outbound|${port}|${subset}|${host}`;
 }
 
+/** No cluster has this name, so that Envoy answers itself where a destination is not there. */
+export const MISSING_CLUSTER = "outbound|missing";
+
 /** The cluster of the app itself, behind its own sidecar; named after the service that it answers for. */
 export function inboundCluster(port: number, host: string): string {
   return `inbound|${port}||${host}`;

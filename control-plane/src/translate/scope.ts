@@ -6,6 +6,7 @@ import { isHttp, isVisibleIn, type Service, type ServicePort } from "../model/se
 import { type EgressHost, includesService, type Sidecar, sidecarFor } from "../model/sidecar.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { type CallerClass, callerClassOf } from "./caller-class.js";
 import { memoByIdentity } from "./memo.js";
 import { sortedServices } from "./mesh-index.js";
 
@@ -132,21 +133,19 @@ const hasHidden = memoByIdentity((services: Snapshot["services"]): boolean =>
   [...services.values()].some(({ exportTo }) => !exportTo.includes("*")),
 );
 
-/**
- * The variant of the routes of a caller: its namespace, because a short host means a service of the caller's own, and
- * the Sidecar that bounds what it may reach, if one does.
- */
-export function routesVariant(namespace: string, scope: Scope): string {
-  return scope.closedBy === undefined ? namespace : `${namespace} ${scope.closedBy}`;
+/** The variant of the routes of a caller: its class, and the Sidecar that bounds what it may reach, if one does. */
+export function routesVariant(caller: string, scope: Scope): string {
+  return scope.closedBy === undefined ? caller : `${caller} ${scope.closedBy}`;
 }
 
 /** What a variant of the routes says: whose routes they are, and the services in them. */
 export function routesSite(
   snapshot: ScopeInputs,
   variant: string,
-): { readonly namespace: string; readonly services: readonly Service[] } {
-  const [namespace = "", closedBy] = variant.split(" ");
-  const visible = visibleServices(snapshot, namespace);
+): { readonly caller: CallerClass; readonly services: readonly Service[] } {
+  const [text = "", closedBy] = variant.split(" ");
+  const caller = callerClassOf(text);
+  const visible = visibleServices(snapshot, caller.namespace);
   const egress = closedBy === undefined ? undefined : snapshot.sidecars.get(closedBy)?.egress;
-  return { namespace, services: egress === undefined ? visible : visible.filter((s) => isNamed(egress, s)) };
+  return { caller, services: egress === undefined ? visible : visible.filter((s) => isNamed(egress, s)) };
 }

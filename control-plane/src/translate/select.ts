@@ -8,6 +8,7 @@ import type { ServicePort } from "../model/service.js";
 import { isHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
+import { callerVariant } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { demandedRefs } from "./demanded.js";
 import { type DestinationClass, destinationClass } from "./destination-class.js";
@@ -155,7 +156,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
 
   const scope = scopeOf(snapshot, workload, client);
   add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
-  add({ type: "routes", name: OUTBOUND_ROUTES, variant: routesVariant(workload.namespace, scope) });
+  add({ type: "routes", name: OUTBOUND_ROUTES, variant: routesVariant(callerVariant(snapshot, workload), scope) });
   addSlots("client", OUTBOUND_PORT, true);
 
   for (const service of servicesOf(snapshot, workload))
