@@ -43,7 +43,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "mesh-policy.yaml": [
     "7 MissingField spec.plugins.verification",
     "8 InvalidGlob spec.plugins.registries[0]",
-    "9 UnsupportedField spec.accessLog",
+    "9 WrongType spec.accessLog",
   ],
   "plugin-trust.yaml": [
     "9 PrivateKey spec.verification.keys[0].pem",
