@@ -8,6 +8,8 @@ export interface CertificateFacts {
   readonly name: string;
   /** SHA-256 of its DER bytes, as lower-case hexadecimal digits. */
   readonly fingerprint: string;
+  /** Hexadecimal digits. */
+  readonly serialNumber: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
@@ -24,6 +26,7 @@ export function certificateFacts(pem: string): CertificateFacts {
   return {
     name: uris.length > 0 ? uris.join(" ") : certificate.subject.replaceAll("\n", ", "),
     fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    serialNumber: certificate.serialNumber.toLowerCase(),
     notBeforeMs: Date.parse(certificate.validFrom),
     notAfterMs: Date.parse(certificate.validTo),
   };
