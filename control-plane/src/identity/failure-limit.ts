@@ -5,32 +5,33 @@ export interface FailureLimit {
   failed(source: string, nowMs: number): void;
 }
 
+interface Count {
+  sinceMs: number;
+  failures: number;
+}
+
 /** So many failures of one source in a window, and ten times as many of all together. */
 export function createFailureLimit({ maxFailures = 10, windowMs = 60_000, maxSources = 10_000 } = {}): FailureLimit {
-  const ALL = "";
-  const sources = new Map<string, { readonly sinceMs: number; failures: number }>();
-  const count = (source: string, nowMs: number): void => {
-    const found = sources.get(source);
-    if (found !== undefined && nowMs - found.sinceMs < windowMs) {
-      found.failures += 1;
-      return;
-    }
-    sources.delete(source);
-    // The oldest goes: the limit for all together still holds.
-    const [oldest] = sources.size >= maxSources ? [...sources.keys()].filter((key) => key !== ALL) : [];
-    if (oldest !== undefined) sources.delete(oldest);
-    sources.set(source, { sinceMs: nowMs, failures: 1 });
+  const sources = new Map<string, Count>();
+  const all: Count = { sinceMs: 0, failures: 0 };
+  const add = (count: Count, nowMs: number): void => {
+    if (nowMs - count.sinceMs >= windowMs) Object.assign(count, { sinceMs: nowMs, failures: 0 });
+    count.failures += 1;
   };
-  const wait = (source: string, max: number, nowMs: number): number => {
-    const found = sources.get(source);
-    if (found === undefined || found.failures < max) return 0;
-    return Math.max(0, found.sinceMs + windowMs - nowMs);
-  };
+  const wait = (count: Count | undefined, max: number, nowMs: number): number =>
+    count === undefined || count.failures < max ? 0 : Math.max(0, count.sinceMs + windowMs - nowMs);
   return {
-    waitMs: (source, nowMs) => Math.max(wait(source, maxFailures, nowMs), wait(ALL, maxFailures * 10, nowMs)),
+    waitMs: (source, nowMs) =>
+      Math.max(wait(sources.get(source), maxFailures, nowMs), wait(all, maxFailures * 10, nowMs)),
     failed: (source, nowMs) => {
-      count(source, nowMs);
-      count(ALL, nowMs);
+      const count = sources.get(source) ?? { sinceMs: nowMs, failures: 0 };
+      sources.delete(source);
+      // The one that is silent for longest goes: the limit for all together still holds.
+      const [oldest] = sources.size >= maxSources ? sources.keys() : [];
+      if (oldest !== undefined) sources.delete(oldest);
+      sources.set(source, count);
+      add(count, nowMs);
+      add(all, nowMs);
     },
   };
 }
