@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as http2Connect } from "node:http2";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createXdsServer, type XdsServer, type XdsServerOptions } from "../control-plane/src/xds/server.js";
 import { createXdsClient, type XdsClient, type XdsClientOptions } from "./xds-client.js";
@@ -381,4 +383,69 @@ test("a port in use is named", async () => {
     code: "XDS_BIND_FAILED",
     message: expect.stringContaining(`127.0.0.1:${port}`),
   });
+});
+
+describe("another certificate and other roots", () => {
+  test("count for new connections; open streams go on", async () => {
+    const { world, server, port } = await start();
+    world.update({ "cluster/a": content("1") });
+    const before = connect(port);
+    before.request("cluster");
+    await before.next("cluster");
+    const other = await createTestAuthority();
+    server.updateTls({ rootCert: other.rootCert, keyCertPairs: [await other.issue({ dns: "localhost" })] });
+
+    const after = connect(port, { tls: { rootCert: other.rootCert, ...(await other.issue(IDENTITY)) } });
+    after.request("cluster");
+    await after.next("cluster");
+    world.update({ "cluster/a": content("2") });
+    for (const client of [before, after]) expect([...(await client.next("cluster")).versions]).toEqual([["a", "2"]]);
+    const stranger = connect(port);
+    stranger.request("cluster");
+    expect(await stranger.ended).toMatchObject({ code: 14 });
+  });
+
+  test("that TLS cannot use change nothing", async () => {
+    const { world, server, port } = await start();
+    world.update({ "cluster/a": content("1") });
+    const [{ certificateChain }, { privateKey }] = [serverPair, clientPair];
+    for (const pair of [
+      { certificateChain, privateKey },
+      { certificateChain: "", privateKey: "x" },
+    ])
+      expect(() => server.updateTls({ rootCert: authority.rootCert, keyCertPairs: [pair] })).toThrow();
+    const client = connect(port);
+    client.request("cluster");
+    await client.next("cluster");
+  });
+});
+
+test("a connection whose certificate has ended is closed, so that the proxy comes back with its new one", async () => {
+  const expiresAtMs = Date.now() + 2_000;
+  const { port } = await start({ authenticate: () => ({ ok: true, proxyKey: PROXY, expiresAtMs }) });
+  const { certificateChain: cert, privateKey: key } = clientPair;
+  const session = http2Connect(`https://localhost:${port}`, {
+    lookup: (_host, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
+    ...{ ca: authority.rootCert, cert, key },
+  });
+  session.on("error", () => {});
+  cleanUp.push(() => session.destroy());
+  const closed = once(session, "close");
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  stream.on("error", () => {});
+  let status: unknown;
+  // A call that ends before anything was sent has its status in the headers.
+  for (const event of ["response", "trailers"] as const)
+    stream.on(event, (headers) => {
+      status ??= headers["grpc-status"];
+    });
+  stream.resume();
+  await closed;
+  expect(status).toBe("16");
+  expect(Date.now()).toBeGreaterThanOrEqual(expiresAtMs);
 });
