@@ -13,6 +13,8 @@ describe("kinds", () => {
     ["networking.istio.io/v1", "VirtualService", "{hosts: [a], http: [{route: [{destination: {host: a}}]}]}"],
     ["security.istio.io/v1beta1", "PeerAuthentication", "{}"],
     ["security.istio.io/v1", "PeerAuthentication", "{mtls: {mode: STRICT}}"],
+    ["security.istio.io/v1beta1", "AuthorizationPolicy", "{}"],
+    ["security.istio.io/v1", "RequestAuthentication", "{}"],
     ["weft.mesh/v1alpha1", "WasmPlugin", '{url: "oci://r.example/p:1"}'],
     ["extensions.istio.io/v1alpha1", "WasmPlugin", '{url: "oci://r.example/p:1"}'],
     ["weft.mesh/v1alpha1", "MeshConfig", "{}"],
@@ -28,7 +30,7 @@ describe("kinds", () => {
     ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}", "warning", "UnsupportedKind", "mesh reads Service"],
     ["apiVersion: networking.istio.io/v1\nkind: EnvoyFilter\nmetadata: {name: x}", "warning", "UnsupportedKind", ""],
     [
-      "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x}",
+      "apiVersion: security.istio.io/v1\nkind: GuardianAngel\nmetadata: {name: x}",
       "error",
       "UnsupportedKind",
       "do not rely on it",

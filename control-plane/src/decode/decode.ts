@@ -25,6 +25,8 @@ export type DecodeResult =
       readonly ok: false;
       /** Absent when the text does not say which object of a known kind it is. */
       readonly ref?: ObjectRef;
+      /** What is in force in its place as long as it never was right; absent: nothing. */
+      readonly standIn?: MeshObject;
       /** Without an error among them the object is of a kind that the mesh leaves alone. */
       readonly diagnostics: readonly Diagnostic[];
     };
@@ -39,7 +41,13 @@ export function decodeObject(raw: unknown, context: DecodeContext = {}): DecodeR
   const object = definition?.accepted ? readKind(field, definition.kind, context.standalone ?? false) : undefined;
   if (object !== undefined && ref !== undefined && !problems.hasErrors)
     return { ok: true, ref, object, warnings: problems.list };
-  return { ok: false, ...(ref !== undefined && { ref }), diagnostics: problems.list };
+  const standIn = ref && definition?.kind.standIn?.(raw);
+  return {
+    ok: false,
+    ...(ref !== undefined && { ref }),
+    ...(standIn !== undefined && { standIn }),
+    diagnostics: problems.list,
+  };
 }
 
 function readKind(field: Field, definition: KindDefinition, standalone: boolean): MeshObject | undefined {

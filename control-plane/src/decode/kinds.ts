@@ -1,9 +1,11 @@
 import type { MeshObject } from "../model/mesh-object.js";
+import { readAuthorizationPolicy, standInPolicy } from "./authorization-policy.js";
 import { readDestinationRule } from "./destination-rule.js";
 import type { Reader } from "./fields.js";
 import { readMeshConfig } from "./mesh-config.js";
 import type { Metadata } from "./metadata.js";
 import { readPeerAuthentication } from "./peer-authentication.js";
+import { readRequestAuthentication } from "./request-authentication.js";
 import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
 import { readServiceEntry } from "./service-entry.js";
@@ -24,6 +26,8 @@ export interface KindDefinition {
   readonly specOptional: boolean;
   /** Whether its fields are beside `metadata`, without a `spec`. */
   readonly withoutSpec?: true;
+  /** What is in force in the place of an object that is wrong and never was right, where nothing would be unsafe. */
+  readonly standIn?: (raw: unknown) => MeshObject | undefined;
   /** Gives the reader of the spec. */
   readonly read: (metadata: Metadata, standalone: boolean) => Reader<MeshObject>;
 }
@@ -84,6 +88,25 @@ export const KINDS: readonly KindDefinition[] = [
     versions: ["v1", "v1alpha1"],
     specOptional: true,
     read: (metadata) => convert(readTelemetry(metadata), (value) => ({ kind: "Telemetry", value })),
+  },
+  {
+    kind: "AuthorizationPolicy",
+    group: "security.istio.io",
+    versions: ["v1", "v1beta1"],
+    specOptional: true,
+    read: (metadata) => convert(readAuthorizationPolicy(metadata), (value) => ({ kind: "AuthorizationPolicy", value })),
+    standIn: (raw) => {
+      const value = standInPolicy(raw);
+      return value && { kind: "AuthorizationPolicy", value };
+    },
+  },
+  {
+    kind: "RequestAuthentication",
+    group: "security.istio.io",
+    versions: ["v1", "v1beta1"],
+    specOptional: true,
+    read: (metadata) =>
+      convert(readRequestAuthentication(metadata), (value) => ({ kind: "RequestAuthentication", value })),
   },
   {
     kind: "MeshConfig",

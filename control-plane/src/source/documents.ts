@@ -21,6 +21,8 @@ export interface FileObject {
   readonly line: number;
   /** Absent when the object is wrong; the diagnostics say why. */
   readonly object?: MeshObject;
+  /** What is in force as long as there was no right one; absent: nothing. */
+  readonly standIn?: MeshObject;
   readonly lineOfField: (field: string) => number | undefined;
 }
 
@@ -122,7 +124,8 @@ function decodeDocuments(text: string, file: string, { standalone }: DocumentOpt
       return;
     }
     const lineOfField = (field: string) => findLine(text, position, field);
-    objects.push({ ref: result.ref, line: lineOf([]), lineOfField, ...(result.ok && { object: result.object }) });
+    const found = result.ok ? { object: result.object } : result.standIn && { standIn: result.standIn };
+    objects.push({ ref: result.ref, line: lineOf([]), lineOfField, ...found });
   });
   return { parsed: true, complete, objects, diagnostics };
 }

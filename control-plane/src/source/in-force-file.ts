@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import type { FileReading } from "./documents.js";
+import { isStandIn } from "./object-files.js";
 
 /** What was in force, kept so that a restart while something is broken takes nothing away. */
 export interface InForceRecord {
@@ -50,7 +51,7 @@ export function readingsOf({ objects }: InForceRecord): ReadonlyMap<string, File
     reading.objects.push({
       ref: { kind: object.kind, namespace, name },
       line,
-      object,
+      ...(isStandIn(object) ? { standIn: object } : { object }),
       lineOfField: () => undefined,
     });
     readings.set(file, reading);

@@ -116,7 +116,9 @@ export class ObjectFiles {
     const valid = claims.filter(({ object }) => object !== undefined);
     const owner = valid.find(({ file }) => file === before?.file) ?? valid[0] ?? first;
     // An object that moved to another file and is wrong there keeps the value that it had.
-    const object = keepIdentity(before?.object, owner.object);
+    const object =
+      keepIdentity(isStandIn(before?.object) ? undefined : before?.object, owner.object) ??
+      keepIdentity(before?.object, owner.standIn);
     if (object === undefined) return undefined;
     const { ref, file, line, lineOfField } = owner;
     this.#inForce.set(key, { ref, object, file, line });
@@ -162,6 +164,11 @@ function claimsOf(
   // A document that does not say which object it is may be any of those that are missing.
   if (!reading.complete) for (const [key, claim] of old) if (!claims.has(key)) claims.set(key, claim);
   return claims;
+}
+
+/** Whether the object only stands for one that never was right. */
+export function isStandIn(object: MeshObject | undefined): boolean {
+  return object?.kind === "AuthorizationPolicy" && object.value.standIn === true;
 }
 
 /** The new value, or the old one if there is no new one or it is equal: then a comparison by identity finds no change. */

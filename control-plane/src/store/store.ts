@@ -11,6 +11,7 @@ import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
+import { checkPolicies } from "./policy-references.js";
 import { checkClientPorts, checkRuleHost, checkSharedRules } from "./references.js";
 import { checkServiceHosts, mergeServices } from "./service-hosts.js";
 import { checkTelemetry } from "./telemetry-references.js";
@@ -214,6 +215,7 @@ function settle(
     ...checkSharedRules(context.destinationRules),
     ...checkServiceHosts(desired.services, desired.serviceEntries),
     ...checkAppPorts(context.workloads, context.services),
+    ...checkPolicies(context),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
     ...checkTelemetry(context),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [

@@ -10,10 +10,12 @@ import {
   settings,
 } from "../../../test/builders.js";
 import { randomDestinationRule } from "../../../test/random-destination-rule.js";
+import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
+import type { RequestAuthentication } from "../model/request-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { Telemetry, TelemetryServer } from "../model/telemetry.js";
@@ -88,6 +90,8 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       "rule",
       "virtual",
       "peer",
+      "authorization",
+      "authentication",
       "plugin",
       "module",
       "rollout",
@@ -184,6 +188,62 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         },
       });
       return { ...snapshot, meshConfigs: set(snapshot.meshConfigs, "weft-system/default", gone ? undefined : mesh) };
+    }
+    case "authorization": {
+      const namespace = pick(["default", "weft-system"]);
+      const name = pick(["p", "q"]);
+      const ports = random() < 0.5 ? [] : [pick([80, 18080])];
+      const policy: AuthorizationPolicy = {
+        namespace,
+        name,
+        action: pick(["ALLOW", "DENY", "AUDIT"] as const),
+        dryRun: random() < 0.2,
+        ...(random() < 0.5 ? { selector: { app } } : {}),
+        ...(random() < 0.2 ? { targetServices: [pick(APPS)] } : {}),
+        rules: [
+          {
+            from: [],
+            to: ports.length === 0 ? [] : [[{ attribute: "destination.port", values: ports, notValues: [] }]],
+            when: [
+              { attribute: "request.path", values: [{ kind: "exact", value: pick(["/a", "/b"]) }], notValues: [] },
+            ],
+          },
+        ],
+      };
+      const key = `${namespace}/${name}`;
+      return {
+        ...snapshot,
+        authorizationPolicies: set(snapshot.authorizationPolicies, key, gone ? undefined : policy),
+      };
+    }
+    case "authentication": {
+      const namespace = pick(["default", "weft-system"]);
+      const host = pick(["backend", "auth", "nobody", "issuer.example"]);
+      const remote = { uri: `http://${host}:8080/`, tls: random() < 0.5, host, port: 8080, timeoutMs: 5000 };
+      const authentication: RequestAuthentication = {
+        namespace,
+        name: "p",
+        ...(random() < 0.5 ? { selector: { app } } : {}),
+        ...(random() < 0.2 ? { targetServices: [pick(APPS)] } : {}),
+        rules: [
+          {
+            issuer: pick(["one", "two"]),
+            audiences: [],
+            keys: random() < 0.3 ? { kind: "inline", jwks: "{}" } : { kind: "remote", ...remote },
+            fromHeaders: [],
+            fromParams: [],
+            fromCookies: [],
+            outputClaimToHeaders: [],
+            forwardOriginalToken: false,
+            spaceDelimitedClaims: [],
+          },
+        ],
+      };
+      const key = `${namespace}/p`;
+      return {
+        ...snapshot,
+        requestAuthentications: set(snapshot.requestAuthentications, key, gone ? undefined : authentication),
+      };
     }
     case "plugin": {
       const name = pick(["one", "two"]);

@@ -58,23 +58,23 @@ export function jwtFilters(snapshot: Snapshot, keys: readonly string[]): readonl
 }
 
 /**
- * A token where one is looked for must be right, whichever rule looks there; no token is right too. The last part refuses
- * a token of an issuer whom no rule knows.
+ * No token is right, and a token must be right for one of the rules. Rules that look in different places would each be
+ * content with a token of theirs, or none; rules that look in the same place see a token of another's issuer, which is
+ * why one of them is enough.
  */
 function requirement(names: readonly string[]): RequirementInit {
-  const optional = (some: readonly string[]): RequirementInit => ({
-    requiresType: {
-      case: "requiresAny",
-      value: { requirements: [...some.map(provider), { requiresType: { case: "allowMissing", value: {} } }] },
-    },
-  });
-  if (names.length === 1) return optional(names);
-  return {
-    requiresType: {
-      case: "requiresAll",
-      value: { requirements: [...names.map((name) => optional([name])), optional(names)] },
-    },
-  };
+  const each = names.map(
+    (name): RequirementInit => ({
+      requiresType: {
+        case: "requiresAny",
+        value: { requirements: [provider(name), { requiresType: { case: "allowMissing", value: {} } }] },
+      },
+    }),
+  );
+  const [only] = each;
+  if (each.length === 1 && only !== undefined) return only;
+  const all: RequirementInit = { requiresType: { case: "requiresAll", value: { requirements: each } } };
+  return { requiresType: { case: "requiresAny", value: { requirements: [...names.map(provider), all] } } };
 }
 
 function provider(providerName: string): RequirementInit {

@@ -72,10 +72,11 @@ function percentEncoded(char: string): string {
 
 /**
  * Paths that apps understand in different ways: encoded slashes and backslashes, encoded zeros, slashes and dots in
- * overlong UTF-8, and segments of dots that Envoy does not resolve because they are encoded or have parameters. Envoy has
- * resolved `//`, `/./` and `/../` before.
+ * overlong UTF-8, and segments of dots, or of nothing, that Envoy does not resolve because they are encoded or have
+ * parameters. Envoy has resolved `//`, `/./` and `/../` before.
  */
 export const AMBIGUOUS_PATH = [
   ".*(?:%2[fF]|%5[cC]|%00|%[cC]0%[aA][eEfF]|\\\\).*",
-  "(?:.*/)?(?:\\.|%2[eE]){1,2}(?:(?:;|%3[bB])[^/]*)?(?:/.*)?",
+  "(?:.*/)?(?:\\.|%2[eE]){0,2}(?:;|%3[bB]).*",
+  "(?:.*/)?(?:\\.|%2[eE]){1,2}(?:/.*)?",
 ].join("|");
