@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
+import { DRAIN_ARGUMENTS } from "../control-plane/src/injection/drain-arguments.js";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import type { ModuleState } from "../control-plane/src/model/module-state.js";
 import { createStore, type Store } from "../control-plane/src/store/store.js";
@@ -94,7 +95,16 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
       await writeFile(join(cwd, "key.pem"), pair.privateKey, { mode: 0o600 });
       const bootstrap = adsBootstrap({ xdsPort, rootCert: authority.rootCert, pair, ...(apiType && { apiType }) });
       await writeFile(join(cwd, "bootstrap.json"), JSON.stringify(bootstrap), { mode: 0o600 });
-      const args = ["-c", "bootstrap.json", "--disable-hot-restart", "--concurrency", "1"];
+      const args = [
+        "-c",
+        "bootstrap.json",
+        "--disable-hot-restart",
+        "--concurrency",
+        "1",
+        "--file-flush-interval-msec",
+        "100",
+        ...DRAIN_ARGUMENTS,
+      ];
       const child = spawn(envoyPath(), [...args, "--admin-address-path", adminFile], {
         cwd,
         stdio: ["ignore", "pipe", "pipe"],

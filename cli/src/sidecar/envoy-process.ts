@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DRAIN_ARGUMENTS } from "@weft/control-plane/injection/drain-arguments";
 import { ADMIN_PORT } from "@weft/control-plane/injection/ports";
 import { askAdmin } from "./admin-api.js";
 import { killProcess, processGroup } from "./process-table.js";
@@ -78,7 +79,7 @@ async function spawnGuarded(options: EnvoyOptions): Promise<Spawned> {
   const own = join(workloadDir, "func-e");
   await mkdir(own, { recursive: true });
   const log = await open(join(workloadDir, LOG_FILE), "a", 0o600);
-  const envoyArguments = ["-c", "bootstrap.json", "--concurrency", "2", "--disable-hot-restart"];
+  const envoyArguments = ["-c", "bootstrap.json", "--concurrency", "2", "--disable-hot-restart", ...DRAIN_ARGUMENTS];
   // Envoy writes its log itself: else func-e would keep a second copy of it, without bound.
   const logArguments = ["--log-level", logLevel, "--log-path", LOG_FILE];
   try {

@@ -19,6 +19,9 @@ export type TelemetryProvider =
   /** Zipkin's HTTP API, for traces. */
   | { readonly kind: "zipkin"; readonly name: string; readonly server: TelemetryServer; readonly path: string };
 
+export type LogProvider = Exclude<TelemetryProvider, { readonly kind: "zipkin" }>;
+export type TraceProvider = Exclude<TelemetryProvider, { readonly kind: "file" }>;
+
 export type TelemetryServer = Omit<Callout, "name">;
 
 /** The provider that is there without being defined: JSON to the sidecar's standard output. */
@@ -92,10 +95,10 @@ export const DEFAULT_TELEMETRY: TelemetryDefaults = {
 
 /** What holds for one side of one workload. */
 export interface EffectiveTelemetry {
-  readonly logs: readonly { readonly provider: TelemetryProvider; readonly rule: AccessLogRule }[];
+  readonly logs: readonly { readonly provider: LogProvider; readonly rule: AccessLogRule }[];
   /** Absent: no spans. */
   readonly tracing?: {
-    readonly provider: TelemetryProvider;
+    readonly provider: TraceProvider;
     readonly samplingPercentage: number;
     readonly tags: readonly (readonly [name: string, tag: SpanTag])[];
   };

@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AccessLogFilterSchema,
@@ -16,11 +15,11 @@ import {
 import { compareStrings } from "../model/compare.js";
 import type { Direction } from "../model/plugin.js";
 import type { Snapshot } from "../model/snapshot.js";
-import type { AccessLogRule, LogFormat, TelemetryProvider } from "../model/telemetry.js";
+import type { AccessLogRule, LogFormat, LogProvider } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
 import { pack } from "./encode.js";
-import { METADATA_NAMESPACE, telemetryCluster } from "./names.js";
-import { telemetryOf } from "./telemetry-sites.js";
+import { METADATA_NAMESPACE } from "./names.js";
+import { collectorService, telemetryOf } from "./telemetry-sites.js";
 import { workloadIdentity } from "./workload-identity.js";
 
 type AccessLogInit = MessageInitShape<typeof AccessLogSchema>;
@@ -78,9 +77,8 @@ export function requestLogs(
   });
 }
 
-function providerLog(provider: TelemetryProvider, workload: Workload): Pick<AccessLogInit, "name" | "configType"> {
+function providerLog(provider: LogProvider, workload: Workload): Pick<AccessLogInit, "name" | "configType"> {
   if (provider.kind === "file") return fileLog(provider.path, logFormat(provider.format));
-  if (provider.kind === "zipkin") return assert.fail(`${provider.name} takes no logs`);
   const { workload: name, namespace } = workloadIdentity(workload);
   return {
     name: "envoy.access_loggers.open_telemetry",
@@ -88,10 +86,7 @@ function providerLog(provider: TelemetryProvider, workload: Workload): Pick<Acce
       case: "typedConfig",
       value: pack(OpenTelemetryAccessLogConfigSchema, {
         logName: "weft",
-        grpcService: {
-          targetSpecifier: { case: "envoyGrpc", value: { clusterName: telemetryCluster(provider.name) } },
-          timeout: { seconds: 10n },
-        },
+        grpcService: collectorService(provider),
         resourceAttributes: attributes({ "service.name": name, "service.namespace": namespace }),
         attributes: attributes(DEFAULT_FIELDS),
       }),

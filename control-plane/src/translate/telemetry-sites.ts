@@ -1,3 +1,5 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { GrpcServiceSchema } from "../envoy-api/gen/envoy/config/core/v3/grpc_service_pb.js";
 import { telemetryDefaults } from "../model/mesh-config.js";
 import type { Direction } from "../model/plugin.js";
 import { resolveHost } from "../model/service.js";
@@ -46,6 +48,16 @@ export function providerSite(
     server: provider.server,
   };
 }
+
+/** How Envoy calls a collector. Without an authority it would send the cluster's name, whose bar HTTP/2 does not allow. */
+export function collectorService({ name, server }: CollectorProvider): MessageInitShape<typeof GrpcServiceSchema> {
+  return {
+    targetSpecifier: { case: "envoyGrpc", value: { clusterName: telemetryCluster(name), authority: server.host } },
+    timeout: { seconds: 10n },
+  };
+}
+
+type CollectorProvider = Extract<TelemetryProvider, { readonly kind: "openTelemetry" }>;
 
 /** The clusters of providers that are this host, whether or not it is a Service. */
 export function providersTo({ meshConfigs, settings }: TelemetrySnapshot, host: string): string[] {

@@ -10,11 +10,11 @@ import type { HttpConnectionManager_TracingSchema } from "../envoy-api/gen/envoy
 import type { CustomTagSchema } from "../envoy-api/gen/envoy/type/tracing/v3/custom_tag_pb.js";
 import type { Direction } from "../model/plugin.js";
 import type { Snapshot } from "../model/snapshot.js";
-import type { SpanTag, TelemetryProvider } from "../model/telemetry.js";
+import type { SpanTag, TraceProvider } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
 import { pack } from "./encode.js";
 import { telemetryCluster } from "./names.js";
-import { telemetryOf } from "./telemetry-sites.js";
+import { collectorService, telemetryOf } from "./telemetry-sites.js";
 import { workloadIdentity } from "./workload-identity.js";
 
 type TagInit = MessageInitShape<typeof CustomTagSchema>;
@@ -43,15 +43,14 @@ export function tracing(
   };
 }
 
-function tracer(provider: TelemetryProvider, workload: Workload): MessageInitShape<typeof Tracing_HttpSchema> {
-  const clusterName = telemetryCluster(provider.name);
+function tracer(provider: TraceProvider, workload: Workload): MessageInitShape<typeof Tracing_HttpSchema> {
   if (provider.kind === "zipkin")
     return {
       name: "envoy.tracers.zipkin",
       configType: {
         case: "typedConfig",
         value: pack(ZipkinConfigSchema, {
-          collectorCluster: clusterName,
+          collectorCluster: telemetryCluster(provider.name),
           collectorEndpoint: provider.path,
           collectorHostname: provider.server.host,
           collectorEndpointVersion: ZipkinConfig_CollectorEndpointVersion.HTTP_JSON,
@@ -67,10 +66,7 @@ function tracer(provider: TelemetryProvider, workload: Workload): MessageInitSha
       case: "typedConfig",
       value: pack(OpenTelemetryConfigSchema, {
         serviceName: serviceName(workload),
-        grpcService: {
-          targetSpecifier: { case: "envoyGrpc", value: { clusterName } },
-          timeout: { seconds: 10n },
-        },
+        grpcService: collectorService(provider),
       }),
     },
   };
