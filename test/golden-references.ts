@@ -58,22 +58,27 @@ export function brokenSlots(resources: readonly JsonResource[]): string[] {
   const problems: string[] = [];
   for (const { name: owner, type, config } of resources) {
     if (type !== "listener") continue;
-    const [direction, port] = owner.split("|");
-    const prefix = `weft/${direction === "outbound" ? "out" : "in"}/${port}`;
-    const expected = [
-      ...["authn", "authz", "stats", "default"].map((phase) => `${prefix}/${phase}`),
-      ...(direction === "outbound"
-        ? ["envoy.filters.http.fault", "envoy.filters.http.cors", "envoy.filters.http.on_demand"]
-        : []),
-      "envoy.filters.http.router",
-    ];
-    walk(config, ({ http_filters: filters }) => {
+    walk(config, ({ http_filters: filters, stat_prefix: statPrefix }) => {
       if (!Array.isArray(filters)) return;
       const found = (filters as { name: string }[]).map(({ name }) => name);
-      if (found.join() !== expected.join()) problems.push(`listener ${owner} has the HTTP filters ${found.join(", ")}`);
+      if (found.join() !== expectedFilters(String(statPrefix)).join())
+        problems.push(`listener ${owner} has the HTTP filters ${found.join(", ")}`);
     });
   }
   return problems;
+}
+
+/** By the prefix of the connection manager's stats, which has the direction and the port. */
+function expectedFilters(statPrefix: string): string[] {
+  const [direction, port] = statPrefix.split("_");
+  const prefix = `weft/${direction === "outbound" ? "out" : "in"}/${port}`;
+  return [
+    ...["authn", "authz", "stats", "default"].map((phase) => `${prefix}/${phase}`),
+    ...(direction === "outbound"
+      ? ["envoy.filters.http.fault", "envoy.filters.http.cors", "envoy.filters.http.on_demand"]
+      : []),
+    "envoy.filters.http.router",
+  ];
 }
 
 function duplicates(names: readonly string[]): string[] {

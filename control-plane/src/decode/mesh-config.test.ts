@@ -34,7 +34,7 @@ test.each<[string, object]>([
 });
 
 test.each([
-  ["{outboundTrafficPolicy: {mode: ALLOW_ANY}}", ["UnsupportedField spec.outboundTrafficPolicy"]],
+  ["{outboundTrafficPolicy: {mode: NONE}}", ["InvalidValue spec.outboundTrafficPolicy.mode"]],
   ["{accessLog: [x]}", ["WrongType spec.accessLog"]],
   ["{tracing: [x]}", ["WrongType spec.tracing"]],
   ["{metrics: [x]}", ["UnsupportedField spec.metrics"]],
@@ -50,6 +50,10 @@ test.each([
   ["{plugins: {requireDigest: 1}}", ["WrongType spec.plugins.requireDigest"]],
 ])("%s is refused", (spec, problems) => {
   expect(refused(config(spec))).toEqual(problems);
+});
+
+test.each(["ALLOW_ANY", "REGISTRY_ONLY"])("the outbound policy %s", (mode) => {
+  expect(accepted(config(`{outboundTrafficPolicy: {mode: ${mode}}}`)).value).toMatchObject({ outbound: mode });
 });
 
 test("there is one in a mesh, called default", () => {

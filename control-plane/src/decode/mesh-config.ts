@@ -19,14 +19,12 @@ import {
   show,
 } from "./fields.js";
 import type { Metadata } from "./metadata.js";
+import { readOutboundPolicy } from "./outbound-policy.js";
 import { readTelemetryDefaults } from "./telemetry-defaults.js";
 import { readKeys } from "./verification.js";
 
-const LATER = "remove it; the API has it, and a later version acts on it";
-
 /** Fields of the kind that nothing acts on yet. */
 const UNSUPPORTED = {
-  outboundTrafficPolicy: LATER,
   metrics: "configure the telemetry plugin's WasmPlugin: it makes the metrics",
 };
 
@@ -82,10 +80,18 @@ export function readMeshConfig({ namespace, name }: Metadata): Reader<MeshConfig
     const plugins = fields.optional("plugins", readPluginPolicy) ?? DEFAULT_PLUGIN_POLICY;
     const scope = fields.optional("scope", readScopePolicy);
     const telemetry = readTelemetryDefaults(fields);
+    const outbound = fields.optional("outboundTrafficPolicy", readOutboundPolicy);
     if (name !== MESH_CONFIG_NAME) {
       const place = { ...field, path: ["metadata", "name"] };
       return refuse(place, "InvalidName", `is ${show(name)}`, `name it ${MESH_CONFIG_NAME}: there is one in a mesh`);
     }
-    return { namespace, name, plugins, telemetry, ...(scope !== undefined && { scope }) };
+    return {
+      namespace,
+      name,
+      plugins,
+      telemetry,
+      ...(scope !== undefined && { scope }),
+      ...(outbound !== undefined && { outbound }),
+    };
   });
 }

@@ -1,7 +1,8 @@
-import type { EgressHost, OutboundMode, Sidecar } from "../model/sidecar.js";
+import type { EgressHost, Sidecar } from "../model/sidecar.js";
 import { type Reader, readList, readObject, readOneOf, readString, refuse, show } from "./fields.js";
 import type { Metadata } from "./metadata.js";
 import { readDnsLabel, readHost, readLabels } from "./names.js";
+import { readOutboundPolicy } from "./outbound-policy.js";
 
 const LISTENER_HINT = "remove it; hosts are in scope on all of their ports";
 const CAPTURE_HINT = "remove it; how traffic is captured is the matter of the interception of the workload";
@@ -78,8 +79,3 @@ const readHostPattern: Reader<EgressHost["host"]> = (field) => {
   const hint = `write the full name, for example ${host}.<namespace>.svc.cluster.local`;
   return refuse(field, "InvalidHost", `${show(host)} is a short name`, hint);
 };
-
-const readOutboundPolicy: Reader<OutboundMode> = readObject((fields) => {
-  fields.unsupported({ egressProxy: "remove it; gateways are not part of the mesh" });
-  return fields.optional("mode", readOneOf(["ALLOW_ANY", "REGISTRY_ONLY"]));
-});

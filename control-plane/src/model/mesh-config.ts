@@ -1,4 +1,5 @@
 import { objectKey } from "./object-ref.js";
+import type { OutboundMode } from "./sidecar.js";
 import { DEFAULT_TELEMETRY, type TelemetryDefaults } from "./telemetry.js";
 import type { KeySource } from "./verification.js";
 
@@ -13,6 +14,8 @@ export interface MeshConfig {
   /** Absent: the default. */
   readonly scope?: ScopePolicy;
   readonly telemetry: TelemetryDefaults;
+  /** What workloads with interception may call beside the mesh. Absent: anything. */
+  readonly outbound?: OutboundMode;
 }
 
 /** What plugins may be and do, whatever their objects say. */
@@ -78,4 +81,10 @@ export function telemetryDefaults(
 ): TelemetryDefaults {
   const key = objectKey({ namespace: rootNamespace, name: MESH_CONFIG_NAME });
   return meshConfigs.get(key)?.telemetry ?? DEFAULT_TELEMETRY;
+}
+
+/** What callers may reach beside the services of the mesh, where no Sidecar says otherwise. */
+export function outboundMode(meshConfigs: ReadonlyMap<string, MeshConfig>, rootNamespace: string): OutboundMode {
+  const key = objectKey({ namespace: rootNamespace, name: MESH_CONFIG_NAME });
+  return meshConfigs.get(key)?.outbound ?? "ALLOW_ANY";
 }

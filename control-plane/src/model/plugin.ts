@@ -84,22 +84,16 @@ export function attachesTo(
   return selector === undefined || matchesLabels(selector, workload.labels);
 }
 
-/** Whether an object that targets Services targets this one's port; of any other it is not the Services that decide. */
-export function targetsPort(
+/** Whether an object that targets Services targets one of these; of any other it is not the Services that decide. */
+export function targetsAny(
   { namespace, targetServices }: Attachment,
   services: readonly Service[],
   direction: Direction,
-  port: number,
 ): boolean {
   if (targetServices === undefined) return true;
   return (
     direction === "server" &&
-    services.some(
-      (service) =>
-        service.namespace === namespace &&
-        targetServices.includes(service.name) &&
-        service.ports.some((candidate) => candidate.port === port),
-    )
+    services.some((service) => service.namespace === namespace && targetServices.includes(service.name))
   );
 }
 

@@ -1,4 +1,4 @@
-import { scopePolicy, telemetryDefaults } from "../model/mesh-config.js";
+import { outboundMode, scopePolicy, telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
 import type { ResourceType } from "../model/resource.js";
@@ -10,6 +10,7 @@ import type { TelemetryDefaults } from "../model/telemetry.js";
 import type { Workload } from "../model/workload.js";
 import { sourceLabelSets } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
+import { changedSites, hasCaptured, portsWithRoutes, sitesOfSeveral } from "./captured-changes.js";
 import { coveredServices } from "./destination-rules.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { calloutsTo, keyServersAt, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
@@ -19,6 +20,7 @@ import {
   OUTBOUND_ROUTES,
   outboundCluster,
   PUBLIC_TRUST_SECRET,
+  portRoutes,
   TRUST_SECRET,
 } from "./names.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
@@ -68,7 +70,11 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     if (set === undefined) names.set(type, new Set([name]));
     else set.add(name);
   };
-  const addRoutes = () => add("routes", OUTBOUND_ROUTES);
+  const addRoutes = () => {
+    add("routes", OUTBOUND_ROUTES);
+    for (const snapshot of [prev, next])
+      for (const port of portsWithRoutes(snapshot.services)) add("routes", portRoutes(port));
+  };
   /** The service's clusters or endpoints, with the subsets that it has on either side of the change. */
   const addService = (service: Service | undefined, ...types: ("cluster" | "endpoints")[]) => {
     if (service === undefined) return;
@@ -113,9 +119,20 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
         const isOfAll = sidecar.namespace === next.settings.rootNamespace;
         addWorkloads((workload) => isOfAll || workload.namespace === sidecar.namespace);
         // Of the routes, only those that a Sidecar bounds depend on it.
-        if (isClosed(sidecar)) addRoutes();
+        if (!isClosed(sidecar)) continue;
+        addRoutes();
+        for (const name of sitesOfSeveral(prev, next)) add("listener", name);
       }
   if (scopePolicy(prev) !== scopePolicy(next)) sharedSelection = true;
+
+  if (hasCaptured(prev.workloads) || hasCaptured(next.workloads)) {
+    for (const name of changedSites(prev, next)) {
+      sharedSelection = true;
+      add("listener", name);
+    }
+    const mode = (snapshot: Snapshot) => outboundMode(snapshot.meshConfigs, snapshot.settings.rootNamespace);
+    if (mode(prev) !== mode(next)) addWorkloads(({ interception }) => interception === "redirect");
+  }
 
   for (const [key, before, after] of changes(prev.workloads, next.workloads)) {
     proxies.add(key);

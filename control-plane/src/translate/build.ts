@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import type { Resource } from "../model/resource.js";
-import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { policyFor } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
 import { authorizationFilters, buildTcpPolicySlot } from "./authorization-filters.js";
+import { callerClassOf, callerVariant } from "./caller-class.js";
 import { calloutSite } from "./callout-clusters.js";
 import { buildInboundCluster, buildOutboundCluster, type OutboundSite } from "./clusters.js";
 import { classLabels } from "./destination-class.js";
@@ -14,6 +14,7 @@ import { destinationVariant } from "./destination-refs.js";
 import { buildDnsRef } from "./dns-listener.js";
 import { buildEndpoints, type EndpointsSite } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
+import type { InboundSite } from "./inbound-sites.js";
 import { jwksSiteNamed } from "./jwks-sites.js";
 import { jwtFilters } from "./jwt-authentication.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
@@ -22,16 +23,26 @@ import {
   IDENTITY_SECRET,
   NETWORK_SLOT_PREFIX,
   OUTBOUND_LISTENER,
+  OUTBOUND_ROUTES,
   PUBLIC_TRUST_SECRET,
   tcpPolicySlot,
   telemetryCluster,
+  VIRTUAL_INBOUND,
+  VIRTUAL_OUTBOUND,
 } from "./names.js";
 import { buildNetworkSlot } from "./network-slots.js";
+import { buildOwnSite, buildSharedSite, buildVirtualOutbound } from "./outbound-listeners.js";
+import { outboundSite as findOutboundSite } from "./outbound-sites.js";
+import { buildPassthroughCluster, PASSTHROUGH_CLUSTERS } from "./passthrough-clusters.js";
+import { buildPortRoutes } from "./port-routes.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { buildOutboundRoutes } from "./routes.js";
+import { routesVariant, scopeOf } from "./scope.js";
 import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from "./secrets.js";
 import { buildServerCluster, buildServerEndpoints, type ServerSite } from "./server-clusters.js";
 import { providerSite } from "./telemetry-sites.js";
+import { buildVirtualInbound } from "./virtual-inbound.js";
+import { inboundPort } from "./workload-ports.js";
 
 /** Makes the resource that a ref, selected from the same snapshot, names. */
 export function build(ref: Ref, snapshot: Snapshot): Resource {
@@ -39,6 +50,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "cluster": {
       const server = serverSite(ref, snapshot);
       if (server !== undefined) return buildServerCluster(snapshot, server);
+      if (PASSTHROUGH_CLUSTERS.includes(ref.name)) return buildPassthroughCluster(ref.name);
       if (ref.name.startsWith("inbound|")) {
         const { workload, service, port } = inboundSite(ref, snapshot);
         return buildInboundCluster(snapshot, workload, service, port);
@@ -53,11 +65,14 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "listener": {
       if (ref.name === DNS_LISTENER) return buildDnsRef(ref, snapshot);
       if (ref.name === OUTBOUND_LISTENER) return buildOutboundListener(snapshot, workloadAt(ref.variant, snapshot));
-      const { workload, service, port } = inboundSite(ref, snapshot);
-      return buildInboundListener(snapshot, workload, service, port);
+      if (ref.name === VIRTUAL_OUTBOUND) return buildVirtualOutbound(snapshot, workloadAt(ref.variant, snapshot));
+      if (ref.name === VIRTUAL_INBOUND) return buildVirtualInbound(snapshot, workloadAt(ref.variant, snapshot));
+      if (!ref.name.startsWith("inbound|")) return buildCapturedListener(ref, snapshot);
+      return buildInboundListener(snapshot, inboundSite(ref, snapshot));
     }
     case "routes":
-      return buildOutboundRoutes(snapshot, ref.variant);
+      if (ref.name === OUTBOUND_ROUTES) return buildOutboundRoutes(snapshot, ref.variant);
+      return buildPortRoutes(snapshot, Number(ref.name.split("|")[1]), ref.variant);
     case "extension":
       return extension(ref, snapshot);
     case "secret":
@@ -76,6 +91,21 @@ function extension(ref: Ref, snapshot: Snapshot): Resource {
     ? jwtFilters(snapshot, policies.keys)
     : authorizationFilters(snapshot, policies);
   return buildSlot(snapshot, name, slotEntries(ref), filters);
+}
+
+/** The listener of a site: of one workload, or of the callers whose routes have the ref's variant. */
+function buildCapturedListener(ref: Ref, snapshot: Snapshot): Resource {
+  const workload = snapshot.workloads.get(ref.variant);
+  const variant =
+    workload === undefined
+      ? ref.variant
+      : routesVariant(callerVariant(snapshot, workload), scopeOf(snapshot, workload));
+  const site = findOutboundSite(snapshot, variant, ref.name);
+  assert(site !== undefined, `no site behind ${ref.name} of ${ref.variant}`);
+  const caller = callerClassOf(variant.split(" ")[0] ?? "");
+  return workload === undefined
+    ? buildSharedSite(snapshot, site, caller)
+    : buildOwnSite(snapshot, site, { workload, caller });
 }
 
 function networkSlot(ref: Ref, snapshot: Snapshot): Resource {
@@ -126,13 +156,14 @@ function outboundSite(ref: Ref, snapshot: Snapshot): OutboundSite & EndpointsSit
   };
 }
 
-function inboundSite(ref: Ref, snapshot: Snapshot): { workload: Workload; service: Service; port: ServicePort } {
+function inboundSite(ref: Ref, snapshot: Snapshot): InboundSite {
   const [key, host] = ref.variant.split(" ");
   const number = Number(ref.name.split("|")[1]);
   const service = snapshot.services.get(host ?? "");
-  const port = service?.ports.find((p) => p.port === number);
+  const workload = workloadAt(key ?? "", snapshot);
+  const port = service?.ports.find((candidate) => inboundPort(workload, candidate) === number);
   assert(service !== undefined && port !== undefined, `no service port behind ${ref.name} of ${ref.variant}`);
-  return { workload: workloadAt(key ?? "", snapshot), service, port };
+  return { workload, service, port };
 }
 
 function workloadAt(key: string, snapshot: Snapshot): Workload {

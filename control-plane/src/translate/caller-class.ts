@@ -52,10 +52,13 @@ export function sourceLabelSets({ virtualServices }: Pick<Snapshot, "virtualServ
 
 const labelSets = memoByIdentity((virtualServices: Snapshot["virtualServices"]) => {
   const sets = new Map<string, Labels>();
-  for (const rules of resolvedRules(virtualServices).values())
-    for (const { matches } of rules)
-      for (const { sourceLabels } of matches)
-        if (sourceLabels !== undefined) sets.set(labelText(sourceLabels), sourceLabels);
+  const rules = [
+    ...[...resolvedRules(virtualServices).values()].flat(),
+    ...[...virtualServices.values()].flatMap(({ tcp, tls }) => [...tcp, ...tls]),
+  ];
+  for (const { matches } of rules)
+    for (const { sourceLabels } of matches)
+      if (sourceLabels !== undefined) sets.set(labelText(sourceLabels), sourceLabels);
   return sets;
 });
 

@@ -14,11 +14,12 @@ import { httpProtocolOptions } from "./http-protocol-options.js";
 import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
+import { APP_BIND } from "./passthrough-clusters.js";
 import { socketAddress } from "./socket-address.js";
 import { trafficPolicyFields } from "./traffic-policy.js";
 import { outsideTls } from "./upstream-tls.js";
 import { inboundIdentity } from "./workload-identity.js";
-import { appPort } from "./workload-ports.js";
+import { appPort, inboundPort } from "./workload-ports.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -123,12 +124,14 @@ export function buildInboundCluster(
   service: Service,
   port: ServicePort,
 ): Resource {
-  const name = inboundCluster(port.port, service.host);
+  const isCaptured = workload.interception === "redirect";
+  const name = inboundCluster(inboundPort(workload, port), service.host);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
     altStatName: statName(name),
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
     connectTimeout: { seconds: 10n },
+    ...(isCaptured && { upstreamBindConfig: APP_BIND }),
     circuitBreakers: NO_LIMITS,
     ...httpProtocolOptions({}, port.protocol),
     loadAssignment: {
@@ -140,7 +143,8 @@ export function buildInboundCluster(
               hostIdentifier: {
                 case: "endpoint",
                 value: {
-                  address: socketAddress("127.0.0.1", appPort(workload, port)),
+                  // With interception the app has the address to itself, and listens there.
+                  address: socketAddress(isCaptured ? workload.address : "127.0.0.1", appPort(workload, port)),
                 },
               },
               metadata: {

@@ -17,8 +17,10 @@ import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
 import type { RequestAuthentication } from "../model/request-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
+import { type Service, type ServiceEndpoint, serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { Telemetry, TelemetryServer } from "../model/telemetry.js";
+import type { VirtualService } from "../model/virtual-service.js";
 import { createIncrementalTranslation } from "./incremental.js";
 import { translate } from "./translate.js";
 
@@ -35,6 +37,7 @@ function mulberry(seed: number): () => number {
 
 const WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const APPS = ["frontend", "backend", "auth"];
+const ENDPOINT: ServiceEndpoint = { address: "10.0.0.9", ports: {}, labels: { version: "v1" }, weight: 1 };
 const callout = (host: string): Callout => ({
   name: "c",
   host,
@@ -42,6 +45,17 @@ const callout = (host: string): Callout => ({
   protocol: "http",
   ...(host === "example.com" ? { tls: {} } : {}),
 });
+/** What answers for a service, and at which addresses. */
+const RESOLUTIONS: readonly Partial<Service>[] = [
+  {},
+  { addresses: ["10.96.0.1"] },
+  { addresses: ["10.96.0.1", "10.97.0.0/16"] },
+  { resolution: { kind: "headless" } },
+  { resolution: { kind: "original" }, location: "external", selector: {} },
+  { resolution: { kind: "dns", lookup: "strict", endpoints: [] }, location: "external", selector: {} },
+  { resolution: { kind: "static", endpoints: [ENDPOINT] }, selector: {} },
+  { resolution: { kind: "externalName", host: "backend.default.svc.cluster.local" }, selector: {} },
+];
 const WORKLOADS = APPS.flatMap((app) => [`${app}-1`, `${app}-2`]);
 
 /** One random change of one object, as the store would make it. */
@@ -102,19 +116,18 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
   ) {
     case "service": {
       const ports = [
-        { name: "http", port: pick([8080, 8081]), targetPort: 80, protocol: pick(["http", "http2", "tcp"] as const) },
+        {
+          name: "http",
+          port: pick([8080, 8081]),
+          targetPort: 80,
+          protocol: pick(["http", "http2", "tls", "tcp", "auto"] as const),
+        },
       ];
       const service = mkService(app, {
         ports,
         selector: pick([{ app }, { tier: "x" }]),
-        addresses: pick([[], [], ["10.96.0.7"], ["10.97.0.0/16"]]),
-        exportTo: pick([["*"], ["*"], ["other"]]),
-        resolution: pick([
-          { kind: "workloads" },
-          { kind: "workloads" },
-          { kind: "headless" },
-          { kind: "externalName", host: pick(["auth", "backend", "example.com"]) },
-        ] as const),
+        exportTo: pick([["*"], ["*"], ["default"], ["other"]]),
+        ...pick(RESOLUTIONS),
       });
       return { ...snapshot, services: set(snapshot.services, service.host, gone ? undefined : service) };
     }
@@ -139,7 +152,13 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       };
     }
     case "virtual": {
-      const virtual = mkVirtualService(app, pick([{ v1: 100 }, { v1: 90, v2: 10 }]));
+      const destinations = [{ host: serviceHost(pick(APPS), "default"), weight: 1 }];
+      const match = { destinationSubnets: [], ...(random() < 0.5 ? { sourceLabels: { version: "v1" } } : {}) };
+      const virtual: VirtualService = {
+        ...mkVirtualService(app, pick([{ v1: 100 }, { v1: 90, v2: 10 }])),
+        ...(random() < 0.5 ? { tcp: [{ matches: [match], destinations }] } : {}),
+        ...(random() < 0.5 ? { tls: [{ matches: [{ ...match, sniHosts: ["a.example"] }], destinations }] } : {}),
+      };
       return {
         ...snapshot,
         virtualServices: set(snapshot.virtualServices, `default/${app}`, gone ? undefined : virtual),
@@ -178,6 +197,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         ...(random() < 0.3 ? { tls: {} } : {}),
       });
       const mesh = mkMeshConfig({
+        outbound: pick(["ALLOW_ANY", "REGISTRY_ONLY"] as const),
         telemetry: {
           providers: [
             { kind: "zipkin", name: "zipkin", server: server(), path: "/" },

@@ -31,6 +31,8 @@ import { OnDemandSchema } from "../envoy-api/gen/envoy/extensions/filters/http/o
 import { RBACSchema } from "../envoy-api/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { RouterSchema } from "../envoy-api/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { WasmSchema } from "../envoy-api/gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
+import { HttpInspectorSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js";
+import { OriginalDstSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js";
 import { TlsInspectorSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import { ConfigSchema as DirectResponseSchema } from "../envoy-api/gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import { HttpConnectionManagerSchema } from "../envoy-api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
@@ -91,6 +93,8 @@ const registry = createRegistry(
   StringValueSchema,
   TcpProxySchema,
   TlsInspectorSchema,
+  HttpInspectorSchema,
+  OriginalDstSchema,
   UpstreamTlsContextSchema,
   WasmSchema,
   ZipkinConfigSchema,

@@ -21,6 +21,28 @@ export function inboundListener(port: number): string {
   return `inbound|${port}`;
 }
 
+/** Of a sidecar with interception, as Istio names them: all that leaves and all that arrives comes here first. */
+export const VIRTUAL_OUTBOUND = "virtualOutbound";
+export const VIRTUAL_INBOUND = "virtualInbound";
+export const INBOUND_PORT = 15006;
+
+/** What was called, at the address that the caller chose. */
+export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
+/** Nobody: connections to it are closed and counted. */
+export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
+/** The app, at a port that no service names. */
+export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";
+
+/** The listener for a port of an address, where the address may be any (`0.0.0.0`). */
+export function capturedListener(address: string, port: number): string {
+  return `${address}_${port}`;
+}
+
+/** The routes for what is called on a port, with interception. */
+export function portRoutes(port: number): string {
+  return `outbound|${port}`;
+}
+
 export const OUTBOUND_LISTENER = `outbound|${OUTBOUND_PORT}`;
 export const OUTBOUND_ROUTES = `outbound|${OUTBOUND_PORT}`;
 

@@ -1,12 +1,12 @@
 import { compareStrings } from "../model/compare.js";
 import type { ServedPlugin } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
-import { attachesTo, type Direction, matchesTraffic, type Plugin, targetsPort } from "../model/plugin.js";
+import { attachesTo, type Direction, matchesTraffic, type Plugin, targetsAny } from "../model/plugin.js";
 import type { Phase } from "../model/plugin-manifest.js";
 import { servedTo } from "../model/rollout.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { servicesOf } from "./mesh-index.js";
+import { servicesAt } from "./inbound-sites.js";
 
 /** Priority (high first), then namespace, then name: a total order, so equal input never reorders a chain. */
 export function byChainOrder(a: Plugin, b: Plugin): number {
@@ -40,7 +40,7 @@ export function pluginsFor(
     if (!attachesTo(plugin, workload, snapshot.settings.rootNamespace)) continue;
     if (!matchesTraffic(plugin, direction, port)) continue;
     const isTargeted = plugin.targetServices !== undefined;
-    if (isTargeted && !targetsPort(plugin, servicesOf(snapshot, workload), direction, port)) continue;
+    if (isTargeted && !targetsAny(plugin, servicesAt(snapshot, workload, port), direction)) continue;
     const side = servedAt(snapshot, plugin, workload)?.manifest.side ?? "both";
     if (side === "both" || side === direction) found.push(plugin);
   }

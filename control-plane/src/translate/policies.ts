@@ -1,11 +1,12 @@
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import { compareStrings } from "../model/compare.js";
 import { objectKey } from "../model/object-ref.js";
-import { type Attachment, attachesTo, targetsPort } from "../model/plugin.js";
+import { type Attachment, attachesTo, targetsAny } from "../model/plugin.js";
 import type { RequestAuthentication } from "../model/request-authentication.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { policiesByNamespace, servicesOf } from "./mesh-index.js";
+import { servicesAt } from "./inbound-sites.js";
+import { policiesByNamespace } from "./mesh-index.js";
 import type { SlotPolicies } from "./ref.js";
 
 /** Where a workload is called. */
@@ -50,7 +51,7 @@ function policiesAt<T extends Attachment & { readonly name: string }>(
       (inNamespace.get(namespace) ?? []).filter(
         (policy) =>
           attachesTo(policy, workload, rootNamespace) &&
-          (policy.targetServices === undefined || targetsPort(policy, servicesOf(snapshot, workload), "server", port)),
+          (policy.targetServices === undefined || targetsAny(policy, servicesAt(snapshot, workload, port), "server")),
       ),
     );
 }

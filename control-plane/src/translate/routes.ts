@@ -15,7 +15,7 @@ import { httpRulesFor, resolvedRules, ruledHosts } from "./virtual-services.js";
 export type VirtualHostInit = MessageInitShape<typeof VirtualHostSchema>;
 
 /** The port on which rules hold for hosts that no service has. */
-const PORT_WITHOUT_SERVICE = 80;
+export const PORT_WITHOUT_SERVICE = 80;
 
 /** The largest body of a direct response that Envoy takes unless it is told another bound. */
 const ENVOYS_BODY_BYTES = 4096;
@@ -44,18 +44,23 @@ function httpPorts(service: Service): readonly ServicePort[] {
   return service.ports.filter((port) => mayBeHttp(port.protocol));
 }
 
-/** A port of a service, by all names that callers of a class have for it. */
+/** The names that callers have for a service's port where one listener gets the requests for all ports. */
+function domainsOf(service: Service, port: ServicePort, caller: CallerClass): string[] {
+  // A request without a port means port 80, or the only one there is.
+  const portless = port.port === 80 || httpPorts(service).length === 1;
+  return namesOf(service, caller.namespace).flatMap((name) =>
+    portless ? [name, `${name}:${port.port}`] : [`${name}:${port.port}`],
+  );
+}
+
+/** A port of a service, under these domains. */
 export function virtualHosts(
   snapshot: Snapshot,
   service: Service,
   port: ServicePort,
   caller: CallerClass,
+  domains: string[] = domainsOf(service, port, caller),
 ): VirtualHostInit[] {
-  // A request without a port means port 80, or the only one there is.
-  const portless = port.port === 80 || httpPorts(service).length === 1;
-  const domains = namesOf(service, caller.namespace).flatMap((name) =>
-    portless ? [name, `${name}:${port.port}`] : [`${name}:${port.port}`],
-  );
   const routes = serviceRoutes(snapshot, service, port, caller);
   return [{ name: `${service.host}:${port.port}`, domains, routes, includeRequestAttemptCount: true }];
 }

@@ -4,18 +4,18 @@ import { PHASES, type Phase } from "../model/plugin-manifest.js";
 import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate } from "../model/rollout.js";
-import type { ServicePort } from "../model/service.js";
-import { isHttp } from "../model/service.js";
+import { isHttp, mayBeHttp, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { callerVariant } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
+import { capturedSites } from "./captured.js";
 import { demandedRefs } from "./demanded.js";
 import { type DestinationClass, destinationClass } from "./destination-class.js";
 import { destinationRefs } from "./destination-refs.js";
 import { dnsListenerRefs } from "./dns-listener.js";
+import { inboundSites } from "./inbound-sites.js";
 import { jwksRefs } from "./jwt-authentication.js";
-import { servicesOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import {
   IDENTITY_SECRET,
@@ -25,24 +25,31 @@ import {
   OUTBOUND_LISTENER,
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
+  portRoutes,
   slotName,
   TRUST_SECRET,
   tcpPolicySlotName,
+  VIRTUAL_INBOUND,
+  VIRTUAL_OUTBOUND,
 } from "./names.js";
 import { networkPluginsAmong } from "./network-slots.js";
+import { outboundModeOf } from "./outbound-policy.js";
 import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
 import { authorizationPoliciesAt, type PolicySite, requestAuthenticationsAt } from "./policies.js";
+import { portRoutesVariant } from "./port-routes.js";
 import { type Ref, type RefTable, refTable, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { telemetrySites } from "./telemetry-sites.js";
-import { appPort } from "./workload-ports.js";
+import { appPort, inboundPort } from "./workload-ports.js";
 
 /** What one proxy should have: a part that is one object for all proxies of a class, and parts of its own. */
 export interface Selection {
   readonly shared: RefTable;
   /** What it asked for beyond its scope. */
   readonly demanded: RefTable;
+  /** With interception: the listeners that are the same for all such proxies of a class. */
+  readonly captured: RefTable;
   readonly own: RefTable;
 }
 
@@ -62,14 +69,15 @@ export function selectShared(snapshot: Snapshot, { workload, client }: Proxy): O
   return {
     shared: sharedRefs(snapshot, scope, caller),
     demanded: demandedRefs(snapshot, scope, { names, caller }),
+    captured: capturedSites(snapshot, workload, scope).shared,
   };
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** The parts of a selection. A name that several have means the same in all. */
-export function tablesOf({ own, shared, demanded }: Selection): readonly RefTable[] {
-  return [own, shared, demanded];
+export function tablesOf({ own, shared, demanded, captured }: Selection): readonly RefTable[] {
+  return [own, shared, demanded, captured];
 }
 
 /** The ref under a name, or undefined where the proxy should have nothing of that name. */
@@ -136,10 +144,11 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here, policies)) add(ref);
   };
   const addServer = (port: ServicePort) => {
-    const site: PolicySite = { workload, port: port.port, appPort: appPort(workload, port) };
+    const called = inboundPort(workload, port);
+    const site: PolicySite = { workload, port: called, appPort: appPort(workload, port) };
     const authorization = authorizationPoliciesAt(snapshot, site);
-    const authentications = isHttp(port.protocol) ? requestAuthenticationsAt(snapshot, site) : [];
-    addSlots("server", port.port, isHttp(port.protocol), {
+    const authentications = mayBeHttp(port.protocol) ? requestAuthenticationsAt(snapshot, site) : [];
+    addSlots("server", called, mayBeHttp(port.protocol), {
       authn: { keys: authentications.map(objectKey) },
       authz: authorization,
     });
@@ -149,25 +158,38 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     for (const action of TCP_POLICY_ACTIONS)
       add({
         type: "extension",
-        name: tcpPolicySlotName(port.port, action),
+        name: tcpPolicySlotName(called, action),
         variant: slotVariant([], authorization),
       });
   };
 
   const scope = scopeOf(snapshot, workload, client);
-  add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
-  add({ type: "routes", name: OUTBOUND_ROUTES, variant: routesVariant(callerVariant(snapshot, workload), scope) });
-  addSlots("client", OUTBOUND_PORT, true);
+  const isCaptured = workload.interception === "redirect";
+  const routes = routesVariant(callerVariant(snapshot, workload), scope);
+  if (isCaptured) {
+    const mode = outboundModeOf(snapshot, workload);
+    for (const name of [VIRTUAL_OUTBOUND, VIRTUAL_INBOUND]) add({ type: "listener", name, variant: key });
+    const { own, sites } = capturedSites(snapshot, workload, scope);
+    for (const { name } of own) add({ type: "listener", name, variant: key });
+    for (const port of sites.httpPorts)
+      add({ type: "routes", name: portRoutes(port), variant: portRoutesVariant(routes, mode) });
+    // Where nothing but the mesh may be called, its own listener tells HTTP so.
+    if (mode === "REGISTRY_ONLY") addSlots("client", OUTBOUND_PORT, true);
+    const ports = new Set(own.map(({ port }) => port));
+    for (const port of ports) addSlots("client", port, sites.httpPorts.includes(port));
+  } else {
+    add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
+    add({ type: "routes", name: OUTBOUND_ROUTES, variant: routes });
+    addSlots("client", OUTBOUND_PORT, true);
+  }
 
-  for (const service of servicesOf(snapshot, workload))
-    for (const port of service.ports) {
-      // Two services on one port of one workload share its listener; the first by host defines it.
-      if (table.get("listener")?.has(inboundListener(port.port))) continue;
-      const variant = `${key} ${service.host}`;
-      add({ type: "listener", name: inboundListener(port.port), variant });
-      add({ type: "cluster", name: inboundCluster(port.port, service.host), variant });
-      addServer(port);
-    }
+  for (const { service, port } of inboundSites(snapshot, workload)) {
+    const called = inboundPort(workload, port);
+    const variant = `${key} ${service.host}`;
+    if (!isCaptured) add({ type: "listener", name: inboundListener(called), variant });
+    add({ type: "cluster", name: inboundCluster(called, service.host), variant });
+    addServer(port);
+  }
   for (const ref of dnsListenerRefs(workload)) add(ref);
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
   for (const site of telemetrySites(snapshot, workload)) for (const ref of serverRefs(snapshot, site)) add(ref);

@@ -7,10 +7,14 @@ export function appPort(workload: Workload, port: ServicePort): number {
 }
 
 /**
- * The port of a workload's address at which it is called for a port of its service. A sidecar without interception
- * listens on the service's port; with interception it gets what is sent to the app's; without a sidecar there is only
- * the app.
+ * The port on which a workload's sidecar gets what a port of its service is called for: without interception it listens
+ * on the service's port itself, with interception it gets what is sent to the app's.
  */
+export function inboundPort(workload: Workload, port: ServicePort): number {
+  return workload.interception === "none" ? port.port : appPort(workload, port);
+}
+
+/** The port of a workload's address at which callers reach it. Without a sidecar there is only the app. */
 export function calledPort(workload: Workload, port: ServicePort): number {
-  return workload.hasSidecar && workload.interception === "none" ? port.port : appPort(workload, port);
+  return workload.hasSidecar ? inboundPort(workload, port) : appPort(workload, port);
 }
