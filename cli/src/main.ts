@@ -24,6 +24,10 @@ const milliseconds = (text: string): number => {
   return value;
 };
 const collect = (value: string, list: readonly string[]): string[] => [...list, value];
+const collectPeer = (value: string, list: readonly string[]): string[] => {
+  if (!/^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(value)) throw new InvalidArgumentError("write it as host:port");
+  return collect(value, list);
+};
 
 program
   .command("up")
@@ -70,6 +74,7 @@ program
   .option("--xds-port <port>", "port of the xDS server on 127.0.0.1", port, 15012)
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
+  .option("--peer <host:port>", "another replica, asked for plugins before the registry; repeatable", collectPeer, [])
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for", milliseconds, 60_000)
   .addOption(new Option("--log-format <format>", "of the log").choices(["text", "json"]).default("text"))
   .addHelpText(

@@ -47,9 +47,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
   modules: {
     folders: ["model", "translate"],
     packages: [
+      "@grpc/grpc-js",
       "@weft/registry",
       "@weft/sdk",
       "ajv",
+      "node:events",
       "node:module",
       "node:worker_threads",
       "node:child_process",

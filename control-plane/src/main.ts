@@ -3,6 +3,7 @@ import { createRegistryClient, loadCredentials } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
 import { type ControlPlaneConfig, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
 import { decodePluginManifest } from "./decode/plugin-manifest.js";
+import { controlPlaneSpiffeId } from "./identity/control-plane-id.js";
 import { peerIdentity } from "./identity/peer-identity.js";
 import type { TlsIdentity } from "./identity/tls-identity.js";
 import { createIdentityControl } from "./identity-control.js";
@@ -16,6 +17,9 @@ import { hasCandidate } from "./model/rollout.js";
 import { createModuleCache } from "./modules/module-cache.js";
 import { createModuleSource } from "./modules/module-source.js";
 import { createModules } from "./modules/modules.js";
+import { createPeerClient } from "./modules/peer-client.js";
+import { createPeerService } from "./modules/peer-service.js";
+import { createPeers } from "./modules/peers.js";
 import { createPreflight } from "./modules/preflight.js";
 import { withBytes } from "./modules/remembered-modules.js";
 import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
@@ -130,6 +134,14 @@ async function start(
   });
   undo.push(() => rollouts.close());
   const ownCredentials = await loadCredentials(config.credentialFiles);
+  const controlPlaneId = controlPlaneSpiffeId(config.trustDomain);
+  const sisters = () =>
+    createPeers({
+      peers: config.peers,
+      ask: createPeerClient({ certificateChain, privateKey: key, roots, controlPlaneId }),
+      onProblem: (peer, message) =>
+        logger.warn(`replica ${peer} gives no module: ${message}`, { kind: "diagnostic", peer }),
+    });
   const modules = createModules({
     source: createModuleSource({
       createClient: (credentials = ownCredentials) =>
@@ -140,6 +152,7 @@ async function start(
           timeoutMs: 10_000,
         }),
       cache,
+      ...(config.peers.length === 0 ? {} : { peers: sisters() }),
       onCacheProblem: (error) => logger.warn("the module cache cannot be used; modules are pulled anew", { error }),
       folder: config.folder,
     }),
@@ -173,6 +186,13 @@ async function start(
         ? { ok: true, proxyKey: `${peer.namespace}/${peer.workload}`, expiresAtMs: peer.notAfterMs }
         : peer;
     },
+    services: [
+      createPeerService({
+        cache,
+        controlPlaneId,
+        onRefused: (peer) => logger.warn("a client that is no control plane asked for a module", { peer }),
+      }),
+    ],
     provider,
     observer: {
       onConnect: () => status.schedule(),

@@ -15,7 +15,7 @@ export interface PulledPlugin extends UnpackedPlugin {
 
 /** Pulls a plugin of any layout. Every digest on the way from the reference to the module is verified. */
 export async function pullPlugin(
-  client: RegistryClient,
+  client: Pick<RegistryClient, "pullManifest" | "pullBlob">,
   reference: Reference,
   limits: PluginLimits = {},
   signal?: AbortSignal,
@@ -34,7 +34,7 @@ export async function pullPlugin(
 }
 
 async function unpack(
-  client: RegistryClient,
+  client: Pick<RegistryClient, "pullBlob">,
   reference: Reference,
   manifest: ImageManifest,
   limits: PluginLimits,

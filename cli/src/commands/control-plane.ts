@@ -23,6 +23,7 @@ export interface ControlPlaneFlags {
   readonly trustDomain: string;
   readonly envoy: string;
   readonly plainHttp: readonly string[];
+  readonly peer: readonly string[];
   readonly tagPollMs: number;
   readonly adminSocket?: string;
   readonly logFormat: LogFormat;
@@ -43,6 +44,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       rootNamespace: DEFAULT_ROOT_NAMESPACE,
       envoyPath: flags.envoy,
       plainHttpRegistries: flags.plainHttp,
+      peers: flags.peer,
       credentialFiles: credentialFiles(process.env, homedir()),
       tagPollMs: flags.tagPollMs,
       adminSocket: flags.adminSocket ?? stateFolder(await realpath(flags.folder)).adminSocket,

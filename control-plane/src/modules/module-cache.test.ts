@@ -39,6 +39,28 @@ it("gives what was put, also to a process that comes later", async () => {
   });
 });
 
+it("gives the image of a module to those who ask for it", async () => {
+  const image = Buffer.from("image of a");
+  await cacheOf().put(module("a"), "r", image);
+  await cacheOf().put(module("b"), "r");
+  expect(await cacheOf().image("sha256:a")).toEqual(image);
+  expect(await cacheOf().image("sha256:b")).toBeUndefined();
+  expect(await cacheOf().image("sha256:c")).toBeUndefined();
+});
+
+it("counts images, and lets them go with their modules", async () => {
+  const cache = cacheOf(30_000);
+  await cache.put(module("a", 5_000), "r", Buffer.alloc(15_000));
+  await age("a", 60);
+  await cache.put(module("b", 5_000), "r", Buffer.alloc(15_000));
+  expect((await readdir(join(dir, "modules"))).sort()).toEqual(
+    ["image", "json", "wasm"].map((end) => `sha256-b.${end}`),
+  );
+  await writeFile(path("c", "image"), "left behind");
+  await cache.put(module("b", 5_000), "r");
+  expect(await cache.image("sha256:c")).toBeUndefined();
+});
+
 it("keeps a module without a manifest as such", async () => {
   const { pluginYaml: _, ...foreign } = module("a");
   await cacheOf().put(foreign, "r");

@@ -11,7 +11,10 @@ export interface CachedModule extends PulledModule {
 /** Modules on disk, by image digest. Losing it costs a pull; what is damaged is not there. */
 export interface ModuleCache {
   get(digest: string): Promise<CachedModule | undefined>;
-  put(module: PulledModule, reader: string): Promise<void>;
+  /** `image` is the encoded image that the module is in, as others who ask for it get it. */
+  put(module: PulledModule, reader: string, image?: Uint8Array): Promise<void>;
+  /** The encoded image that a module is in; undefined where there is none. */
+  image(digest: string): Promise<Uint8Array | undefined>;
   /** Notes one more who may have it; where it is gone nothing happens. */
   addReader(digest: string, reader: string): Promise<void>;
 }
@@ -60,12 +63,21 @@ export function createModuleCache({ dir, maxBytes }: { dir: string; maxBytes: nu
   };
   return {
     get,
-    put: (module, reader) =>
+    async image(digest) {
+      try {
+        return await readFile(`${pathOf(digest)}.image`);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    put: (module, reader, image) =>
       inTurn(async () => {
         await mkdir(dir, { recursive: true, mode: 0o700 });
         const path = pathOf(module.digest);
         const { wasm, ...entry } = module;
         const before = (await get(module.digest))?.readers ?? [];
+        if (image !== undefined) await replaceFile(`${path}.image`, image);
         await replaceFile(`${path}.wasm`, wasm);
         await write(path, { ...entry, readers: withReader(before, reader) });
         await prune(dir, maxBytes, `${path}.wasm`);
@@ -116,19 +128,30 @@ async function prune(dir: string, maxBytes: number, keep: string): Promise<void>
       throw error;
     });
     if (found === undefined) continue;
-    const entry = path.replace(/\.wasm$/, ".json");
     if (name.endsWith(".tmp") && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
     else if (name.endsWith(".wasm"))
-      modules.push({ path, size: found.size + (await sizeOf(entry)), usedMs: found.mtimeMs });
+      modules.push({ path, size: found.size + (await sizeOfParts(path)), usedMs: found.mtimeMs });
+    else if (name.endsWith(".image") && (await sizeOf(path.replace(/\.image$/, ".wasm"))) === 0)
+      await rm(path, { force: true });
   }
   let total = modules.reduce((sum, { size }) => sum + size, 0);
   for (const { path, size } of modules.sort((a, b) => a.usedMs - b.usedMs || (a.path < b.path ? -1 : 1))) {
     if (total <= maxBytes) return;
     if (path === keep) continue;
     await rm(path, { force: true });
-    await rm(path.replace(/\.wasm$/, ".json"), { force: true });
+    for (const part of partsOf(path)) await rm(part, { force: true });
     total -= size;
   }
+}
+
+/** What belongs to a module, beside its bytes. */
+function partsOf(path: string): readonly string[] {
+  return [".json", ".image"].map((end) => path.replace(/\.wasm$/, end));
+}
+
+async function sizeOfParts(path: string): Promise<number> {
+  const sizes = await Promise.all(partsOf(path).map(sizeOf));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -17,7 +17,9 @@ import { moduleWith, variant } from "../../../test/wasm-bytes.js";
 import { failureOf } from "./failure.js";
 import { createModuleCache } from "./module-cache.js";
 import { ModuleError } from "./module-file.js";
+import type { ModuleImage } from "./module-image.js";
 import { createModuleSource, type ModuleSource } from "./module-source.js";
+import type { ModulePeers } from "./peers.js";
 import { OWN_ACCESS, type RegistryAccess } from "./registry-access.js";
 
 const WASM = moduleWith(["proxy_abi_version_0_2_1"]);
@@ -45,7 +47,7 @@ const clientOf = (credentials?: CredentialSource) =>
     timeoutMs: 30_000,
     ...(credentials === undefined ? {} : { credentials }),
   });
-const sourceOf = (over: { folder?: string } = {}): ModuleSource =>
+const sourceOf = (over: { folder?: string; peers?: ModulePeers } = {}): ModuleSource =>
   createModuleSource({
     createClient: clientOf,
     cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e6 }),
@@ -236,6 +238,58 @@ describe("a private image", () => {
     expect(await sourceOf().pull(wanted(), digest, ada, signal)).toMatchObject({ wasmSha256: SHA256 });
     await expect(sourceOf().pull(wanted(), digest, bob, signal)).rejects.toMatchObject({ code: "unavailable" });
     registry = await createRegistryServer({ dir: join(dir, "registry"), port });
+  });
+
+  describe("that a sister replica has", () => {
+    const asked: string[] = [];
+    const sister = (image: ModuleImage | undefined): ModulePeers => ({
+      find: async (digest, _maxBytes, accept) => {
+        asked.push(digest);
+        return image && accept(image);
+      },
+    });
+    /** What the sister would have of the image that is pushed. */
+    const imageOf = async (): Promise<ModuleImage> => {
+      const { manifest, manifestBytes, layer } = await packPlugin({ wasm: WASM, pluginYaml: "name: p\nrootId: p\n" });
+      return [Buffer.from(manifest.mediaType), manifestBytes, layer.bytes];
+    };
+    beforeEach(() => void asked.splice(0));
+
+    it("is had from her by those whom the registry lets, and then from the cache", async () => {
+      const digest = await push();
+      const source = sourceOf({ peers: sister(await imageOf()) });
+      expect(await source.pull(wanted(), digest, as("ada"), signal)).toMatchObject({ digest, wasmSha256: SHA256 });
+      expect(await source.pull(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+      expect(asked).toEqual([digest]);
+    });
+
+    it("is pulled where she has it not", async () => {
+      const digest = await push();
+      const source = sourceOf({ peers: sister(undefined) });
+      expect(await source.pull(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+      expect(asked).toEqual([digest]);
+    });
+
+    it("is not asked for by whom the registry does not let", async () => {
+      const digest = await push();
+      const source = sourceOf({ peers: sister(await imageOf()) });
+      const pulled = source.pull(wanted(), digest, as("ada", "guess"), signal);
+      await expect(pulled).rejects.toMatchObject({ code: "unauthorized" });
+      await registry.close(0);
+      await expect(source.pull(wanted(), digest, as("ada"), signal)).rejects.toMatchObject({ code: "unavailable" });
+      expect(asked).toEqual([]);
+      registry = await createRegistryServer({ dir: join(dir, "registry"), port });
+    });
+
+    it("is had without a registry where it was in force for the plugin, and kept", async () => {
+      const digest = await push();
+      await registry.close(0);
+      const source = sourceOf({ peers: sister(await imageOf()) });
+      expect(await source.nearby(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+      expect(await sourceOf().nearby(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+      expect(await sourceOf().pull(wanted(), digest, as("ada"), signal)).toMatchObject({ wasmSha256: SHA256 });
+      registry = await createRegistryServer({ dir: join(dir, "registry"), port });
+    });
   });
 
   it("needs a Secret that can be read; the error does not quote it", async () => {

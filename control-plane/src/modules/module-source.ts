@@ -1,5 +1,6 @@
 import {
   type CredentialSource,
+  type PulledPlugin,
   parseReference,
   pullPlugin,
   type RegistryClient,
@@ -15,6 +16,8 @@ import { tooLarge } from "./check-module.js";
 import { createGrants } from "./grants.js";
 import type { CachedModule, ModuleCache } from "./module-cache.js";
 import { isModuleFile, ModuleError, readModuleFile } from "./module-file.js";
+import { encodeImage, type ModuleImage, maxImageBytes, recordImage, unpackImage } from "./module-image.js";
+import type { ModulePeers } from "./peers.js";
 import { accessKey, createClients, type RegistryAccess } from "./registry-access.js";
 import type { PulledModule } from "./served-plugin.js";
 
@@ -22,8 +25,21 @@ import type { PulledModule } from "./served-plugin.js";
 export interface ModuleSource {
   /** The digest that the plugin's URL stands for now. */
   resolve(plugin: Plugin, access: RegistryAccess, signal: AbortSignal): Promise<string>;
-  /** The module with this digest, from the cache if it is there and the access is one that may have it. */
+  /**
+   * The module with this digest: from the cache, else from a sister replica, if the access is one that may have it, else
+   * from the registry.
+   */
   pull(plugin: Plugin, digest: string, access: RegistryAccess, signal: AbortSignal): Promise<PulledModule>;
+  /**
+   * The module with this digest from the cache or a sister replica; undefined where neither has it. For a version that
+   * was in force for the plugin: whether it may be had was asked then.
+   */
+  nearby(
+    plugin: Plugin,
+    digest: string,
+    access: RegistryAccess,
+    signal: AbortSignal,
+  ): Promise<PulledModule | undefined>;
   /** Which of the keys signed the image with this digest. */
   verify(
     plugin: Plugin,
@@ -40,6 +56,8 @@ export interface ModuleSourceOptions {
   readonly cache: ModuleCache;
   /** The cache could not be read or written; modules come from the registry all the same. */
   readonly onCacheProblem: (error: unknown) => void;
+  /** Default: there are none. */
+  readonly peers?: ModulePeers;
   /** Folder below which `file://` URLs are read; absent: they are refused. */
   readonly folder?: string;
 }
@@ -47,14 +65,20 @@ export interface ModuleSourceOptions {
 /** The registry says nothing of whether the image may be had. */
 const AWAY: readonly RegistryErrorCode[] = ["unavailable", "timeout", "rate-limited"];
 
-export function createModuleSource({ createClient, cache, onCacheProblem, folder }: ModuleSourceOptions): ModuleSource {
+interface Place {
+  readonly registry: string;
+  readonly repository: string;
+}
+
+export function createModuleSource(options: ModuleSourceOptions): ModuleSource {
+  const { createClient, cache, onCacheProblem, peers, folder } = options;
   const clientOf = createClients(createClient);
   const grants = createGrants();
 
   /** Whoever names a private image by its digest must be one who could pull it. */
   async function requireAccess(
-    place: { readonly registry: string; readonly repository: string },
-    cached: CachedModule,
+    place: Place,
+    cached: Pick<CachedModule, "digest" | "readers">,
     access: RegistryAccess,
     signal: AbortSignal,
   ): Promise<void> {
@@ -73,6 +97,30 @@ export function createModuleSource({ createClient, cache, onCacheProblem, folder
     if (!readers.includes(reader)) await cache.addReader(digest, reader).catch(onCacheProblem);
   }
 
+  const fromCache = (digest: string): Promise<CachedModule | undefined> =>
+    cache.get(digest).catch((error: unknown) => {
+      onCacheProblem(error);
+      return undefined;
+    });
+
+  const keep = async (module: PulledModule, reader: string, image: ModuleImage) => {
+    await cache.put(module, reader, encodeImage(image)).catch(onCacheProblem);
+    return module;
+  };
+
+  const fromPeers = (
+    digest: string,
+    maxModuleBytes: number,
+    reader: string,
+    signal: AbortSignal,
+  ): Promise<PulledModule | undefined> | undefined =>
+    peers?.find(
+      digest,
+      maxImageBytes(maxModuleBytes),
+      async (image) => keep(moduleOf(await unpackImage(image, digest, { maxModuleBytes })), reader, image),
+      signal,
+    );
+
   return {
     async resolve(plugin, access, signal) {
       if (isModuleFile(plugin)) return (await readModuleFile(plugin, folder)).digest;
@@ -84,10 +132,7 @@ export function createModuleSource({ createClient, cache, onCacheProblem, folder
       const { maxModuleBytes } = limitsOf(plugin);
       const { registry, repository } = parseReference(plugin.url);
       const place = { registry, repository };
-      const cached = await cache.get(digest).catch((error: unknown) => {
-        onCacheProblem(error);
-        return undefined;
-      });
+      const cached = await fromCache(digest);
       if (cached !== undefined) {
         await requireAccess(place, cached, access, signal);
         const { readers: _, ...module } = cached;
@@ -95,15 +140,28 @@ export function createModuleSource({ createClient, cache, onCacheProblem, folder
           throw new ModuleError("too-large", tooLarge(module.wasm.length, maxModuleBytes).message);
         return module;
       }
-      const pulled = await pullPlugin(clientOf(access), { ...place, digest }, { maxWasmBytes: maxModuleBytes }, signal);
-      const module: PulledModule = {
-        digest: pulled.digest,
-        wasmSha256: pulled.wasmSha256,
-        wasm: pulled.wasm,
-        ...(pulled.pluginYaml === undefined ? {} : { pluginYaml: pulled.pluginYaml }),
-      };
+      const reader = readerName(place, access);
+      if (peers !== undefined) {
+        await requireAccess(place, { digest, readers: [] }, access, signal);
+        const found = await fromPeers(digest, maxModuleBytes, reader, signal);
+        if (found !== undefined) return found;
+      }
+      const recorded = recordImage(clientOf(access));
+      const pulled = await pullPlugin(recorded.source, { ...place, digest }, { maxWasmBytes: maxModuleBytes }, signal);
       grants.add(`${accessKey(access)} ${registry}/${repository}@${digest}`);
-      await cache.put(module, readerName(place, access)).catch(onCacheProblem);
+      return keep(moduleOf(pulled), reader, recorded.image());
+    },
+    async nearby(plugin, digest, access, signal) {
+      if (isModuleFile(plugin)) return undefined;
+      const cached = await fromCache(digest);
+      if (cached === undefined)
+        return fromPeers(
+          digest,
+          limitsOf(plugin).maxModuleBytes,
+          readerName(parseReference(plugin.url), access),
+          signal,
+        );
+      const { readers: _, ...module } = cached;
       return module;
     },
     async verify(plugin, digest, keys, access, signal) {
@@ -113,9 +171,10 @@ export function createModuleSource({ createClient, cache, onCacheProblem, folder
   };
 }
 
-function readerName(
-  { registry, repository }: { readonly registry: string; readonly repository: string },
-  { identity }: RegistryAccess,
-): string {
+function moduleOf({ digest, wasmSha256, wasm, pluginYaml }: PulledPlugin): PulledModule {
+  return { digest, wasmSha256, wasm, ...(pluginYaml === undefined ? {} : { pluginYaml }) };
+}
+
+function readerName({ registry, repository }: Place, { identity }: RegistryAccess): string {
   return `${registry}/${repository} ${identity}`.trim();
 }

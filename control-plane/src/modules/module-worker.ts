@@ -139,20 +139,23 @@ export class ModuleWorker {
     });
   }
 
-  /** The bytes of a version that is known by its status only. What has other content by now has none. */
-  async bytesOf(served: ServedPlugin, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  /**
+   * The bytes of a version that is known by its status only. What has other content by now has none.
+   *
+   * @param isNear whether not to ask the registry
+   */
+  async bytesOf(served: ServedPlugin, signal: AbortSignal, isNear = false): Promise<Uint8Array | undefined> {
     const { plugin, inputs } = this.#wanted;
     // It may have been larger than what is allowed now.
     const { limits: _, ...unlimited } = plugin;
     const limits = { maxModuleBytes: Number.MAX_SAFE_INTEGER };
     const { source } = this.#options;
-    const pulled = await source.pull(
-      { ...unlimited, limits, url: served.url },
-      served.digest,
-      accessOf(inputs),
-      signal,
-    );
-    return relimit(pulled.wasm, served);
+    const before = { ...unlimited, limits, url: served.url };
+    const access = accessOf(inputs);
+    const module =
+      (await source.nearby(before, served.digest, access, signal)) ??
+      (isNear ? undefined : await source.pull(before, served.digest, access, signal));
+    return module && relimit(module.wasm, served);
   }
 
   #isRejected(served: ServedPlugin | undefined): boolean {
@@ -168,6 +171,8 @@ export class ModuleWorker {
   }
 
   async #attempt(signal: AbortSignal): Promise<void> {
+    // A registry that is slow to fail must not keep new proxies from what is at hand.
+    void this.#fetchLastGood(signal, true).catch(() => undefined);
     let setback = await this.#work(signal).catch(setbackOf);
     if (signal.aborted) return;
     const missing = await this.#fetchLastGood(signal).then(() => undefined, failureOf);
@@ -181,11 +186,13 @@ export class ModuleWorker {
   }
 
   /** The last good version may be known by its status only. New proxies need its bytes also where another is wanted. */
-  async #fetchLastGood(signal: AbortSignal): Promise<void> {
+  async #fetchLastGood(signal: AbortSignal, isNear = false): Promise<void> {
     const lastGood = servedPlugin(this.#state);
     if (lastGood === undefined || lastGood.wasm !== undefined) return;
-    const wasm = await this.bytesOf(lastGood, signal);
+    const wasm = await this.bytesOf(lastGood, signal, isNear);
     if (signal.aborted || wasm === undefined || this.#state.kind === "ready") return;
+    // By now there may be another one, or the same with its bytes.
+    if (this.#state.lastGood !== lastGood) return;
     this.#state = { ...this.#state, lastGood: { ...lastGood, wasm } };
     this.#options.onChange(new Map([[this.#key, this.#state]]));
   }

@@ -1,4 +1,4 @@
-import { Server } from "@grpc/grpc-js";
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { compareStrings } from "../model/compare.js";
 import type { ProxyClient } from "../model/proxy.js";
 import type { StreamOptions } from "./delta-stream.js";
@@ -46,6 +46,13 @@ export interface XdsServerOptions {
    */
   readonly maxConnectionAgeMs?: number;
   readonly stream?: Omit<StreamOptions, "accepted">;
+  /** What else is served on this port; each says itself who may call it. Default: nothing. */
+  readonly services?: readonly OtherService[];
+}
+
+export interface OtherService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
 }
 
 export interface XdsServer {
@@ -177,6 +184,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     DeltaAggregatedResources: serve("incremental"),
     StreamAggregatedResources: serve("state-of-the-world"),
   });
+  for (const { definition, implementation } of options.services ?? []) server.addService(definition, implementation);
 
   return {
     start: async () => {
