@@ -139,3 +139,17 @@ it("a version that breaks on real traffic goes back by itself, and the status sa
   await allGreet("welcome");
   expect(await weft("status", "plugins", "-f", mesh.folder)).toMatch(/rolled back at step 1/i);
 });
+
+it("what happened to it can be read afterwards", async () => {
+  const story = await weft("status", "plugins", "--events", "-f", mesh.folder);
+  expect(story).toMatch(/^LAST SEEN +TYPE +REASON +PLUGIN +COUNT +MESSAGE$/m);
+  const reasons = [...story.matchAll(/^\S+Z +(?:Normal|Warning) +(\w+) +default\/hello /gm)].map(
+    ([, reason]) => reason,
+  );
+  for (const reason of ["Pulled", "Verified", "Validated", "Programmed", "RolloutStep", "RolloutCompleted", "Refused"])
+    expect(reasons, story).toContain(reason);
+  expect(story).toMatch(/ Warning +Refused .* NoSignature: /);
+  expect(story).toMatch(/ Warning +RolledBack .* rolled back at step 1 of 2/);
+  const data = JSON.parse(await weft("status", "plugins", "--events", "-f", mesh.folder, "-o", "json"));
+  expect(data.events).toHaveLength(reasons.length);
+});

@@ -467,10 +467,11 @@ status
   .command("plugins")
   .description("the plugins of a mesh: how far each has come, and what is wrong with it")
   .option("-f, --file <dir>", "folder with the YAML of the mesh", ".")
+  .option("--events", "what happened to them, the newest last", false)
   .addOption(outputOption())
   .addHelpText(
     "after",
-    "\nExamples:\n  weft status plugins -f examples/demo\n  weft status plugins -f examples/demo -o json",
+    "\nExamples:\n  weft status plugins -f examples/demo\n  weft status plugins -f examples/demo --events\n  weft status plugins -f examples/demo -o json",
   )
   .addHelpText("after", "\nExit codes: 0 told, whatever it is; 1 the folder cannot be read; 2 wrong usage")
   .action(async (options) => {

@@ -13,12 +13,18 @@ export interface Journal {
    * field of its WasmPlugin stands, as `file:line: `, or nothing.
    */
   module(key: string, state: ModuleState | undefined, placeOf: (field: string) => string): void;
+  /** What a registry wants people to know; the plugin is the one that it was asked for. */
+  registryWarning(plugin: string, warning: { readonly registry: string; readonly text: string }): void;
   propagated(done: readonly Propagated[]): void;
 }
+
+/** Registries that always say something else must not fill the memory. */
+const MAX_WARNINGS = 1000;
 
 export function createJournal(logger: Logger): Journal {
   let known: ReadonlyMap<string, Diagnostic> = new Map();
   const failures = new Map<string, string>();
+  const warnings = new Set<string>();
   return {
     diagnostics(now) {
       const changes = diagnosticChanges(known, now);
@@ -45,6 +51,12 @@ export function createJournal(logger: Logger): Journal {
       // The configuration is the object's own; all else is the fault of what the URL names.
       const field = reason === "InvalidConfig" ? "spec.pluginConfig" : "spec.url";
       logger.error(`${placeOf(field)}WasmPlugin ${key} ${field}: ${text}${serving}${again}`, { kind: "diagnostic" });
+    },
+    registryWarning(plugin, { registry, text }) {
+      const line = `WasmPlugin ${plugin}: registry ${registry} says: ${text}`;
+      if (warnings.has(line) || warnings.size >= MAX_WARNINGS) return;
+      warnings.add(line);
+      logger.warn(line, { kind: "diagnostic" });
     },
     propagated(done) {
       for (const { cause, proxies, rejected, tookMs } of done)

@@ -41,6 +41,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     packages: ["yaml", "node:fs/promises", "node:path", "node:crypto"],
     banned: EDGE,
   },
+  "status/event-file.ts": { folders: ["model"], packages: ["node:fs/promises", "node:path"], banned: EDGE },
   store: { folders: ["model"], packages: [], banned: IMPURE },
   source: { folders: ["model", "decode"], packages: ["node:fs", "node:path", "chokidar", "yaml"], banned: EDGE },
   // The pre-flight runs the filter that translation makes, so that what is proven is what is served.
@@ -51,6 +52,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
       "@weft/registry",
       "@weft/sdk",
       "ajv",
+      "node:async_hooks",
       "node:events",
       "node:module",
       "node:worker_threads",
@@ -86,7 +88,12 @@ const TABLE: Readonly<Record<string, Layer>> = {
   },
   "envoy-api": { packages: ["@bufbuild/protobuf"] },
   journal: { folders: ["model", "status", "log"], packages: [], banned: EDGE },
-  "status-publisher": { folders: ["model", "source", "status", "log"], packages: [], banned: EDGE },
+  "event-recorder": { folders: ["model", "status"], packages: [], banned: EDGE },
+  "status-publisher": {
+    folders: ["model", "source", "status", "log", "event-recorder"],
+    packages: [],
+    banned: EDGE,
+  },
   "proxy-reports": {
     folders: ["model", "identity", "rollout", "status", "translate", "xds"],
     packages: [],
@@ -104,7 +111,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "public-roots": { packages: ["node:tls"] },
   main: {
     folders: [
-      ...["admin", "config", "log", "journal", "status-publisher", "proxy-reports"],
+      ...["admin", "config", "log", "journal", "event-recorder", "status-publisher", "proxy-reports"],
       ...["identity-control", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds"],
@@ -134,10 +141,11 @@ describe("the layers of the control plane", () => {
     expect(imports.filter((specifier) => /\/(rollouts|health-reader)\.js$/.test(specifier))).toEqual([]);
   });
 
-  it("keep the pure part of status apart from its writer", () => {
-    const pure = FILES.filter(({ path }) => path.startsWith("status/") && path !== "status/writer.ts");
+  it("keep the pure part of status apart from its edges", () => {
+    const edges = ["status/writer.ts", "status/event-file.ts"];
+    const pure = FILES.filter(({ path }) => path.startsWith("status/") && !edges.includes(path));
     const imports = pure.flatMap(({ path, text }) =>
-      importsOf(text).flatMap(({ specifier }) => (specifier.endsWith("/writer.js") ? [path] : [])),
+      importsOf(text).flatMap(({ specifier }) => (/\/(writer|event-file)\.js$/.test(specifier) ? [path] : [])),
     );
     expect(imports).toEqual([]);
   });

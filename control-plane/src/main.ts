@@ -3,6 +3,7 @@ import { createRegistryClient, loadCredentials } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
 import { type ControlPlaneConfig, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
 import { decodePluginManifest } from "./decode/plugin-manifest.js";
+import { createPluginEventRecorder } from "./event-recorder.js";
 import { controlPlaneSpiffeId } from "./identity/control-plane-id.js";
 import { peerIdentity } from "./identity/peer-identity.js";
 import type { TlsIdentity } from "./identity/tls-identity.js";
@@ -144,8 +145,10 @@ async function start(
     });
   const modules = createModules({
     source: createModuleSource({
-      createClient: (credentials = ownCredentials) =>
+      onWarning: (plugin, warning) => journal.registryWarning(plugin, warning),
+      createClient: (credentials = ownCredentials, onWarning) =>
         createRegistryClient({
+          onWarning,
           plainHttp: config.plainHttpRegistries,
           credentials,
           retry: { maxRetries: 1 },
@@ -234,6 +237,7 @@ async function start(
   const status = createStatusPublisher({
     writer: createStatusWriter(statusDir),
     inForceFile,
+    events: await createPluginEventRecorder({ file: join(config.stateDir, "events.json"), statuses: stored.statuses }),
     conditions: new Map(stored.statuses.map((s) => [statusKey(s.object), storedConditions(s)])),
     collect: () => {
       const proxies = proxySlots(xds.proxies(), translation);

@@ -21,6 +21,7 @@ test("what is scheduled while a write goes on is one more write", async () => {
     },
     inForceFile: join(dir, "in-force.json"),
     conditions: new Map(),
+    events: { take: async () => {} },
     collect: () => ({
       objects: [],
       diagnostics: [],

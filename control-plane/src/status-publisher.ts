@@ -1,3 +1,4 @@
+import type { PluginEventRecorder } from "./event-recorder.js";
 import type { Logger } from "./log.js";
 import { type InForceRecord, writeInForce } from "./source/in-force-file.js";
 import type { Condition } from "./status/condition.js";
@@ -18,6 +19,7 @@ export interface StatusPublisherOptions {
   readonly inForceFile: string;
   /** The conditions that the last run wrote. */
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
+  readonly events: PluginEventRecorder;
   readonly collect: () => Omit<StatusesInput, "previous" | "now">;
   readonly inForce: () => InForceRecord;
   readonly logger: Logger;
@@ -39,9 +41,11 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
 
   const write = async () => {
     try {
-      const documents = statuses({ ...options.collect(), previous: conditions, now: new Date().toISOString() });
+      const now = new Date().toISOString();
+      const documents = statuses({ ...options.collect(), previous: conditions, now });
       conditions = new Map(documents.map(({ object, status }) => [statusKey(object), status.conditions]));
       await writer.write(documents);
+      await options.events.take(documents, now);
       const inForce = options.inForce();
       const text = JSON.stringify(inForce);
       if (text !== record) await writeInForce(inForceFile, inForce);

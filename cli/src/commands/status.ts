@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isRecord, type StoredStatus, storedConditions } from "@weft/control-plane/status/document";
+import { readEvents } from "@weft/control-plane/status/event-file";
 import { readStatuses } from "@weft/control-plane/status/writer";
 import { runningOwner } from "../mesh/run-lock.js";
 import { stateFolder } from "../mesh/state-folder.js";
+import { eventTable } from "../workbench/event-table.js";
 import { type PluginRow, pluginTable } from "../workbench/plugin-table.js";
 import { type OutputFormat, plainText, printJson } from "../workbench/print.js";
 import { WorkbenchError } from "../workbench/workbench-error.js";
@@ -13,13 +15,16 @@ export interface StatusPluginsOptions {
   /** Folder with the YAML of the mesh. */
   readonly file: string;
   readonly output: OutputFormat;
+  /** Whether to tell what happened, in the place of what is. */
+  readonly events: boolean;
 }
 
 /** `weft status plugins`: what runs where, and why not. Returns the exit code. */
-export async function statusPlugins({ file, output }: StatusPluginsOptions): Promise<number> {
+export async function statusPlugins({ file, output, events }: StatusPluginsOptions): Promise<number> {
   const folder = resolve(file);
   if (!(await stat(folder).catch(() => undefined))?.isDirectory())
     throw new WorkbenchError("not-found", `${folder} is no folder; name the one that weft up runs`);
+  if (events) return statusEvents(folder, output);
   const { statuses, unreadable } = await readStatuses(stateFolder(folder).status);
   const { snapshot } = await readFolder(folder);
   const stored = new Map(
@@ -39,6 +44,15 @@ export async function statusPlugins({ file, output }: StatusPluginsOptions): Pro
   for (const path of unreadable) console.error(`${plainText(path)} cannot be read as a status and is left out`);
   if (plugins.length === 0) console.log(`${folder} has no WasmPlugin`);
   else for (const line of pluginTable(plugins)) console.log(line);
+  return 0;
+}
+
+/** `weft status plugins --events`: what happened to plugins, the newest last. */
+async function statusEvents(folder: string, output: OutputFormat): Promise<number> {
+  const happened = await readEvents(stateFolder(folder).events);
+  if (output === "json") printJson({ folder, events: happened });
+  else if (happened.length === 0) console.log(`nothing is known to have happened to the plugins of ${folder}`);
+  else for (const line of eventTable(happened)) console.log(line);
   return 0;
 }
 

@@ -12,6 +12,8 @@ export interface StateFolder {
   readonly cache: string;
   readonly apps: string;
   readonly runRecord: string;
+  /** What happened to plugins. */
+  readonly events: string;
   /** What the control plane has in force. */
   readonly inForce: string;
   /** Elsewhere, because the path of a socket must be short. */
@@ -31,6 +33,7 @@ export function stateFolder(folder: string): StateFolder {
     cache: join(root, "cache"),
     apps: join(root, "apps"),
     runRecord: join(root, "run.json"),
+    events: join(root, "events.json"),
     inForce: join(root, "in-force.json"),
     adminSocket: join(runtime, `weft-${id}`, "control-plane.sock"),
   };

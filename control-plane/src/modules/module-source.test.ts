@@ -313,6 +313,31 @@ describe("a private image", () => {
   });
 });
 
+it("what a registry wants people to know is told with the plugin that it was asked for, once", async () => {
+  const said: string[] = [];
+  const deprecated = '299 - "this image is deprecated"';
+  const source = createModuleSource({
+    createClient: (_credentials, onWarning) =>
+      createRegistryClient({
+        onWarning,
+        plainHttp: [registry.address],
+        retry: { maxRetries: 0 },
+        fetch: async (url, init) => {
+          const { status, headers, body } = await fetch(url, init);
+          return new Response(body, { status, headers: [...headers, ["warning", deprecated]] });
+        },
+      }),
+    cache: createModuleCache({ dir: join(dir, "cache"), maxBytes: 1e6 }),
+    onCacheProblem: (error) => expect.fail(String(error)),
+    onWarning: (plugin, { registry: from, text }) => said.push(`${plugin} ${from} ${text}`),
+  });
+  const reference = parseReference(`${registry.address}/plugins/p:1`);
+  await pushPlugin(clientOf(), reference, await packPlugin({ wasm: WASM, pluginYaml: "name: p\nrootId: p\n" }));
+  const wanted = ["one", "two"].map((name) => mkPlugin(name, { url: `oci://${registry.address}/plugins/p:1` }));
+  for (const plugin of wanted) await source.resolve(plugin, OWN_ACCESS, signal);
+  expect(said).toEqual([`default/one ${registry.address} this image is deprecated`]);
+});
+
 describe("failureOf", () => {
   it.each<[unknown, object]>([
     [new RegistryError("digest-mismatch", "m"), { stage: "Verified", reason: "DigestMismatch", message: "m" }],

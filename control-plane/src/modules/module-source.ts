@@ -1,15 +1,15 @@
 import {
-  type CredentialSource,
   type PulledPlugin,
   parseReference,
   pullPlugin,
-  type RegistryClient,
   RegistryError,
   type RegistryErrorCode,
+  type RegistryWarning,
   type Verification,
   type VerificationKey,
   verifyImage,
 } from "@weft/registry";
+import { objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import { limitsOf } from "../model/plugin-limits.js";
 import { tooLarge } from "./check-module.js";
@@ -18,7 +18,7 @@ import type { CachedModule, ModuleCache } from "./module-cache.js";
 import { isModuleFile, ModuleError, readModuleFile } from "./module-file.js";
 import { encodeImage, type ModuleImage, maxImageBytes, recordImage, unpackImage } from "./module-image.js";
 import type { ModulePeers } from "./peers.js";
-import { accessKey, createClients, type RegistryAccess } from "./registry-access.js";
+import { accessKey, type CreateClient, createClients, type RegistryAccess } from "./registry-access.js";
 import type { PulledModule } from "./served-plugin.js";
 
 /** Where modules come from. The methods throw RegistryError or ModuleError. */
@@ -51,11 +51,12 @@ export interface ModuleSource {
 }
 
 export interface ModuleSourceOptions {
-  /** Makes a client; without credentials with the control plane's own. */
-  readonly createClient: (credentials?: CredentialSource) => RegistryClient;
+  readonly createClient: CreateClient;
   readonly cache: ModuleCache;
   /** The cache could not be read or written; modules come from the registry all the same. */
   readonly onCacheProblem: (error: unknown) => void;
+  /** What a registry wants people to know, when it was asked for a plugin. Default: nobody is told. */
+  readonly onWarning?: (plugin: string, warning: RegistryWarning) => void;
   /** Default: there are none. */
   readonly peers?: ModulePeers;
   /** Folder below which `file://` URLs are read; absent: they are refused. */
@@ -72,7 +73,8 @@ interface Place {
 
 export function createModuleSource(options: ModuleSourceOptions): ModuleSource {
   const { createClient, cache, onCacheProblem, peers, folder } = options;
-  const clientOf = createClients(createClient);
+  const clients = createClients(createClient, options.onWarning ?? (() => {}));
+  const clientOf = clients.of;
   const grants = createGrants();
 
   /** Whoever names a private image by its digest must be one who could pull it. */
@@ -121,7 +123,7 @@ export function createModuleSource(options: ModuleSourceOptions): ModuleSource {
       signal,
     );
 
-  return {
+  const source: ModuleSource = {
     async resolve(plugin, access, signal) {
       if (isModuleFile(plugin)) return (await readModuleFile(plugin, folder)).digest;
       if (plugin.sha256 !== undefined) return `sha256:${plugin.sha256}`;
@@ -168,6 +170,13 @@ export function createModuleSource(options: ModuleSourceOptions): ModuleSource {
       if (isModuleFile(plugin)) return { ok: false, problems: [] };
       return verifyImage(clientOf(access), parseReference(plugin.url), digest, keys, signal);
     },
+  };
+  const askingFor = <T>(plugin: Plugin, ask: () => Promise<T>) => clients.askingFor(objectKey(plugin), ask);
+  return {
+    resolve: (plugin, ...rest) => askingFor(plugin, () => source.resolve(plugin, ...rest)),
+    pull: (plugin, ...rest) => askingFor(plugin, () => source.pull(plugin, ...rest)),
+    nearby: (plugin, ...rest) => askingFor(plugin, () => source.nearby(plugin, ...rest)),
+    verify: (plugin, ...rest) => askingFor(plugin, () => source.verify(plugin, ...rest)),
   };
 }
 

@@ -172,8 +172,9 @@ export class ModuleWorker {
 
   async #attempt(signal: AbortSignal): Promise<void> {
     // A registry that is slow to fail must not keep new proxies from what is at hand.
-    void this.#fetchLastGood(signal, true).catch(() => undefined);
+    const near = this.#fetchLastGood(signal, true).catch(() => undefined);
     let setback = await this.#work(signal).catch(setbackOf);
+    await near;
     if (signal.aborted) return;
     const missing = await this.#fetchLastGood(signal).then(() => undefined, failureOf);
     if (signal.aborted) return;

@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
-import { type CredentialSource, parseDockerConfig, type RegistryClient } from "@weft/registry";
+import { type CredentialSource, parseDockerConfig, type RegistryClient, type RegistryWarning } from "@weft/registry";
 import type { PolicyInputs } from "./policy-inputs.js";
 
 /** As whom registries are asked. */
@@ -25,19 +26,38 @@ export function accessKey({ identity, dockerConfig }: RegistryAccess): string {
 
 const MAX_CLIENTS = 100;
 
+/** Makes a client; without credentials with the control plane's own. */
+export type CreateClient = (
+  credentials: CredentialSource | undefined,
+  onWarning: (warning: RegistryWarning) => void,
+) => RegistryClient;
+
 /** Clients with the credentials of pull secrets, each made once. */
+export interface Clients {
+  of(access: RegistryAccess): RegistryClient;
+  /** Does something for a plugin: what a registry then wants people to know is about this one. */
+  askingFor<T>(plugin: string, ask: () => Promise<T>): Promise<T>;
+}
+
 export function createClients(
-  create: (credentials?: CredentialSource) => RegistryClient,
-): (access: RegistryAccess) => RegistryClient {
+  create: CreateClient,
+  onWarning: (plugin: string, warning: RegistryWarning) => void,
+): Clients {
   const clients = new Map<string, RegistryClient>();
-  return (access) => {
-    const key = accessKey(access);
-    const client = clients.get(key) ?? create(credentialsOf(access));
-    clients.delete(key);
-    clients.set(key, client);
-    const [oldest] = clients.keys();
-    if (clients.size > MAX_CLIENTS && oldest !== undefined) clients.delete(oldest);
-    return client;
+  // Plugins share clients, and a client knows nothing of plugins.
+  const asking = new AsyncLocalStorage<string>();
+  const warn = (warning: RegistryWarning) => onWarning(asking.getStore() ?? "", warning);
+  return {
+    askingFor: (plugin, ask) => asking.run(plugin, ask),
+    of(access) {
+      const key = accessKey(access);
+      const client = clients.get(key) ?? create(credentialsOf(access), warn);
+      clients.delete(key);
+      clients.set(key, client);
+      const [oldest] = clients.keys();
+      if (clients.size > MAX_CLIENTS && oldest !== undefined) clients.delete(oldest);
+      return client;
+    },
   };
 }
 

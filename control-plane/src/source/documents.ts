@@ -103,6 +103,7 @@ function decodeDocuments(text: string, file: string, { standalone }: DocumentOpt
   const objects: FileObject[] = [];
   const diagnostics: Diagnostic[] = [];
   let complete = true;
+  const trees = rememberParse(text);
   parsed.documents.forEach((document, position) => {
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return;
     const lineOf = (path: Path) => lineAt(parsed.lines, offsetOf(document, path));
@@ -123,7 +124,7 @@ function decodeDocuments(text: string, file: string, { standalone }: DocumentOpt
       if (!result.ok && result.diagnostics.some(({ severity }) => severity === "error")) complete = false;
       return;
     }
-    const lineOfField = (field: string) => findLine(text, position, field);
+    const lineOfField = memoised((field: string) => findLine(trees(), position, field));
     const found = result.ok ? { object: result.object } : result.standIn && { standIn: result.standIn };
     objects.push({ ref: result.ref, line: lineOf([]), lineOfField, ...found });
   });
@@ -138,10 +139,29 @@ function toValue(document: Document): unknown {
   }
 }
 
-/** Keeping the syntax tree of every file would cost more than reading the one again that a message is about. */
-function findLine(text: string, position: number, field: string): number | undefined {
+/**
+ * Keeping the syntax tree of every file would cost more than reading the one again that a message is about. But there may
+ * be a message for each object of a file: until nobody needs the tree any more they share it.
+ */
+function rememberParse(text: string): () => Parsed | Error {
+  let last: WeakRef<Parsed | Error> | undefined;
+  return () => {
+    const parsed = last?.deref() ?? parse(text);
+    last = new WeakRef(parsed);
+    return parsed;
+  };
+}
+
+function memoised<T>(find: (key: string) => T): (key: string) => T {
+  const found = new Map<string, T>();
+  return (key) => {
+    if (!found.has(key)) found.set(key, find(key));
+    return found.get(key) as T;
+  };
+}
+
+function findLine(parsed: Parsed | Error, position: number, field: string): number | undefined {
   const path = parsePath(field);
-  const parsed = parse(text);
   if (path === undefined || parsed instanceof Error) return undefined;
   const document = parsed.documents[position];
   return document === undefined ? undefined : lineAt(parsed.lines, offsetOf(document, path));
