@@ -131,6 +131,7 @@ async function start(
     onChange: (states, what) => publishAs(what, () => store.setModules(states)),
     // At once: what proxies are given must not be forgotten when the control plane ends now.
     onReport: () => void status.flush(),
+    writeStatus: () => status.flush(),
     logger,
   });
   undo.push(() => rollouts.close());
@@ -249,7 +250,7 @@ async function start(
         diagnostics: wrong,
         plugins: store.current.snapshot.plugins,
         modules: store.current.snapshot.modules,
-        rejected: (plugin) => modules.rejected(plugin),
+        rejected: (plugin) => [...modules.rejected(plugin), ...[rollouts.condemned(plugin) ?? []].flat()],
         counts: (plugin) => proxyCounts(plugin, proxies),
         rollout: rollouts.report,
       };

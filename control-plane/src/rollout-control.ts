@@ -25,11 +25,15 @@ export interface RolloutControlOptions {
   readonly onChange: (states: ReadonlyMap<string, ModuleState>, cause: string) => void;
   /** What the status should say is another now. */
   readonly onReport: () => void;
+  /** Writes the status. */
+  readonly writeStatus: () => Promise<void>;
   readonly logger: Logger;
 }
 
 /** How often the proxies of a rollout are asked how they are. */
 const POLL_MS = 1000;
+/** A disk that hangs must not keep a bad version in force. */
+const REMEMBER_MS = 5000;
 
 /** Rollouts, with what they ask and tell of the rest of the control plane. */
 export async function createRolloutControl(options: RolloutControlOptions): Promise<Rollouts> {
@@ -52,8 +56,22 @@ export async function createRolloutControl(options: RolloutControlOptions): Prom
     fetchBytes: (plugin, served, signal) => options.modules().bytesOf(plugin, served, signal),
     onChange: options.onChange,
     onReport: options.onReport,
+    remember: () => atMost(options.writeStatus(), REMEMBER_MS),
     onEvent: (level, message) => logger[level](message, { kind: "rollout" }),
     pollMs: POLL_MS,
+  });
+}
+
+/** Ends with the work, however it ends, or when the time is over. */
+function atMost(work: Promise<void>, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs);
+    void work
+      .catch(() => undefined)
+      .then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
   });
 }
 

@@ -31,6 +31,15 @@ interface WorldOptions {
   readonly errorRate?: (version: string | undefined) => number;
   readonly unreadable?: (proxyKey: string) => boolean;
   readonly connected?: () => readonly string[];
+  /** Whatever is written, before a version is taken back. */
+  readonly remember?: (world: Written) => Promise<void>;
+}
+
+interface Written {
+  readonly rejected: ReadonlyMap<string, string>;
+  readonly rollouts: Rollouts;
+  readonly state: ModuleState | undefined;
+  readonly report: () => RolloutReport | undefined;
 }
 
 /** A mesh of values around rollouts: proxies that acknowledge at once, and count requests whenever they are read. */
@@ -40,6 +49,7 @@ function createWorld({
   errorRate = () => 0,
   unreadable = () => false,
   connected = () => PROXIES,
+  remember = async () => {},
 }: WorldOptions = {}) {
   const world = {
     plan: plan as RolloutPlan | undefined,
@@ -104,6 +114,7 @@ function createWorld({
     },
     onChange: apply,
     onReport: () => {},
+    remember: () => remember(world),
     onEvent: (_level, message) => world.events.push(message),
     pollMs: POLL_MS,
   });
@@ -140,7 +151,7 @@ describe("rollouts", () => {
     world.prove(ready(v1));
     world.prove(ready(v2));
     await until(() => expect(world.report()?.state).toBe("RolledBack"));
-    expect(world.versions()).toEqual(all("v1"));
+    await until(() => expect(world.versions()).toEqual(all("v1")));
     expect([...world.rejected.keys()]).toEqual(["v2"]);
     expect(world.report()).toMatchObject({ step: 1, steps: 2, weight: 25, version: "v2" });
     expect(world.report()?.message).toMatch(/^rolled back at step 1 of 2 \(weight 25\): .* requests failed with 5xx/);
@@ -161,7 +172,7 @@ describe("rollouts", () => {
     expect(world.report()?.state).toBe("Progressing");
     world.rollouts.refused(KEY, PROXIES.find(has) ?? "", "Unable to create");
     expect(world.report()?.state).toBe("RolledBack");
-    expect(world.versions()).toEqual(all("v1"));
+    await until(() => expect(world.versions()).toEqual(all("v1")));
     expect(world.rejected.get("v2")).toContain("refused it: Unable to create");
   });
 
@@ -230,8 +241,9 @@ describe("rollouts", () => {
     world.prove(ready(v3));
     expect(rollouts.abort(KEY).ok).toBe(true);
     expect(world.report()).toMatchObject({ state: "Aborted", version: "v3", message: "aborted by hand" });
+    expect(rollouts.abort(KEY).ok).toBe(false);
+    await until(() => expect(world.rejected.get("v3")).toBe("aborted by hand"));
     expect(world.versions()).toEqual(all("v2"));
-    expect(world.rejected.get("v3")).toBe("aborted by hand");
     expect(rollouts.abort(KEY).ok).toBe(false);
   });
 });
@@ -292,7 +304,7 @@ describe("after a restart of the control plane", () => {
     await until(() => expect(world.report()?.message).toContain("not usable (Unreachable)"));
     isBad = true;
     await until(() => expect(world.report()?.state).toBe("RolledBack"));
-    expect(world.versions()).toEqual(all("v1"));
+    await until(() => expect(world.versions()).toEqual(all("v1")));
   });
 
   it("the bytes of the version in force are got for new proxies, where only its status is known", async () => {
@@ -325,6 +337,66 @@ describe("after a restart of the control plane", () => {
     expect(world.report()).toBeUndefined();
     world.prove(ready(v1));
     expect(world.report()?.message).toContain("the first version");
+  });
+
+  it("a version that was about to go back goes back, and nobody else gets it, when the decision was not written", async () => {
+    const errorRate = (version: string | undefined) => (version === "v2" ? 50 : 0);
+    let isDecided = false;
+    const killed = createWorld({
+      errorRate,
+      // Its end comes here: what it knows is lost.
+      remember: () => {
+        isDecided = true;
+        return new Promise<void>(() => {});
+      },
+    });
+    killed.prove(ready(v1));
+    killed.prove(ready(v2));
+    await until(() => expect(isDecided).toBe(true));
+    const before = killed.versions();
+    expect(new Set(before)).toEqual(new Set(["v1", "v2"]));
+    expect(killed.report()).toMatchObject({ state: "RolledBack", version: "v2" });
+    expect(killed.rollouts.condemned(KEY)).toMatchObject({ version: "v2", message: killed.report()?.message });
+    expect(killed.rejected.size).toBe(0);
+    const { limit = 0 } = killed.state?.rollout ?? {};
+
+    const world = createWorld({ errorRate, remembered: remembered({ limit }) });
+    world.prove(pending);
+    expect(world.versions()).toEqual(before);
+    world.prove(ready(v2));
+    await until(() => expect(world.versions()).toEqual(all("v1")));
+    for (const [i, key] of PROXIES.entries())
+      expect(world.given.get(key)).toEqual(before[i] === "v2" ? ["v2", "v1"] : ["v1"]);
+  });
+
+  it("a version that was taken back on paper is given to nobody any more", async () => {
+    const written: RolloutReport[] = [];
+    let isRefused: string | undefined;
+    const killed = createWorld({
+      errorRate: (version) => (version === "v2" ? 50 : 0),
+      remember: async (now) => {
+        const report = now.report();
+        if (report !== undefined) written.push(report);
+        isRefused = now.rollouts.condemned(KEY)?.version;
+        await new Promise<void>(() => {});
+      },
+    });
+    killed.prove(ready(v1));
+    killed.prove(ready(v2));
+    await until(() => expect(isRefused).toBe("v2"));
+    expect(new Set(killed.versions())).toEqual(new Set(["v1", "v2"]));
+
+    const world = createWorld({ remembered: new Map(written.map((report) => [KEY, report])) });
+    world.rejected.set("v2", "what was written");
+    world.prove(pending);
+    world.prove({
+      kind: "failed",
+      failure: { stage: "Validated", reason: "RejectedByProxy", message: "what was written" },
+      digest: "sha256:v2",
+      lastGood: v1,
+    });
+    for (const key of PROXIES) expect(world.given.get(key)).toEqual(["v1"]);
+    expect(world.report()).toMatchObject({ state: "RolledBack", version: "v2" });
   });
 
   it("a version that was refused meanwhile is not gone on with", () => {

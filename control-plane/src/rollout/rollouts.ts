@@ -25,12 +25,22 @@ export interface Rollouts {
   refused(pluginKey: string, proxyKey: string, message: string): void;
   /** Where a plugin's rollout stands, or how the last one ended; undefined where there was none. */
   report(pluginKey: string): RolloutReport | undefined;
+  /**
+   * The version that goes back, from the decision until {@link RolloutsOptions.reject} has it: whoever remembers what is
+   * refused must remember it too.
+   */
+  condemned(pluginKey: string): Condemned | undefined;
   /** Stays at the step where it is. It may still go back. */
   pause(pluginKey: string): Answer;
   resume(pluginKey: string): Answer;
   /** Goes back to the version in force; the new one is never tried again. */
   abort(pluginKey: string): Answer;
   close(): void;
+}
+
+export interface Condemned {
+  readonly version: string;
+  readonly message: string;
 }
 
 export interface RolloutsOptions {
@@ -53,6 +63,8 @@ export interface RolloutsOptions {
   readonly onChange: (states: ReadonlyMap<string, ModuleState>, cause: string) => void;
   /** A report is another now. */
   readonly onReport: () => void;
+  /** Writes down what is known now. It never rejects, and takes no longer than proxies can wait. */
+  readonly remember: () => Promise<void>;
   /** For people: a step, or an end. */
   readonly onEvent: (level: "info" | "warn", message: string) => void;
   /** How long after one look at the proxies the next is. */
@@ -68,6 +80,8 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
   const remembered = new Map(options.remembered);
   /** By plugin and proxy, of the version on its way. */
   const refusals = new Map<string, Map<string, string>>();
+  /** What goes back as soon as it is written down, by plugin. */
+  const condemned = new Map<string, Condemned>();
   /** When the bytes of a version in force are asked for again, by plugin. */
   const fetchAgainMs = new Map<string, number>();
   const stop = new AbortController();
@@ -149,6 +163,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     const plan = options.plan(pluginKey);
     // Another version, or none, may be on its way by now.
     if (stop.signal.aborted || plan === undefined || track?.run?.candidate.version !== version) return;
+    if (condemned.get(pluginKey)?.version === version) return;
     const { progress, effects } = step(
       plan,
       track.run.progress,
@@ -181,15 +196,46 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     const place = { ...placeOf(progress, plan), since: new Date().toISOString() };
     outcomes.set(pluginKey, outcomeOf(state, candidate, { ...place, message }));
     refusals.delete(pluginKey);
-    tracks.set(pluginKey, state === "Completed" ? { ...rest, stable: candidate } : rest);
-    if (state !== "Completed") options.reject(pluginKey, candidate.version, message);
-    const sha = candidate.wasmSha256.slice(0, 12);
-    publish(pluginKey, `plugin ${pluginKey} ${state === "Completed" ? sha : `back from ${sha}`}`);
+    if (state !== "Completed") return goBack(pluginKey, candidate, message, state === "RolledBack" ? "warn" : "info");
+    tracks.set(pluginKey, { ...rest, stable: candidate });
+    publish(pluginKey, `plugin ${pluginKey} ${shortSha(candidate)}`);
+    told(pluginKey, "info", message);
+  };
+
+  /**
+   * First the decision is written down, then acted on. A control plane that is killed in between, and one that knows
+   * nothing but what is written, never gives proxies again what was taken from them.
+   */
+  const goBack = (
+    pluginKey: string,
+    { version, ...candidate }: ServedPlugin,
+    message: string,
+    level: "info" | "warn",
+  ) => {
+    condemned.set(pluginKey, { version, message });
+    void options.remember().then(() => {
+      // Gone meanwhile, with its plugin.
+      if (!condemned.has(pluginKey) || stop.signal.aborted) return;
+      if (condemned.get(pluginKey)?.version === version) condemned.delete(pluginKey);
+      const track = tracks.get(pluginKey);
+      if (track?.run?.candidate.version === version) {
+        const { run: _, ...rest } = track;
+        tracks.set(pluginKey, rest);
+      }
+      options.reject(pluginKey, version, message);
+      publish(pluginKey, `plugin ${pluginKey} back from ${shortSha(candidate)}`);
+      told(pluginKey, level, message);
+    });
+  };
+
+  const told = (pluginKey: string, level: "info" | "warn", message: string) => {
     // Whoever has refused the version for us has told why.
-    if (tracks.get(pluginKey)?.proven.kind !== "failed")
-      options.onEvent(state === "RolledBack" ? "warn" : "info", `WasmPlugin ${pluginKey}: ${message}`);
+    if (tracks.get(pluginKey)?.proven.kind !== "failed") options.onEvent(level, `WasmPlugin ${pluginKey}: ${message}`);
     options.onReport();
   };
+
+  const isRejected = (pluginKey: string, version: string) =>
+    options.isRejected(pluginKey, version) || condemned.get(pluginKey)?.version === version;
 
   const publish = (pluginKey: string, cause: string) => {
     const track = tracks.get(pluginKey);
@@ -217,7 +263,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     const known = tracks.get(pluginKey) ?? resumed(pluginKey, proven);
     const track = adopt(known, proven, {
       plan: options.plan(pluginKey),
-      isRejected: (version) => options.isRejected(pluginKey, version),
+      isRejected: (version) => isRejected(pluginKey, version),
       nowMs: Date.now(),
     });
     tracks.set(pluginKey, track);
@@ -239,7 +285,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     if (report === undefined) return undefined;
     const run = resumedRun(report, Date.now());
     if (run === undefined) outcomes.set(pluginKey, report);
-    else if (!options.isRejected(pluginKey, run.candidate.version)) {
+    else if (!isRejected(pluginKey, run.candidate.version)) {
       const stable = proven.kind === "ready" ? undefined : proven.lastGood;
       if (stable !== undefined) return { proven, stable, run };
     }
@@ -256,7 +302,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     wake(0);
   };
   const asked = (pluginKey: string, done: string, act: () => void): Answer => {
-    if (tracks.get(pluginKey)?.run === undefined)
+    if (tracks.get(pluginKey)?.run === undefined || condemned.has(pluginKey))
       return { ok: false, message: `no version of WasmPlugin ${pluginKey} is being rolled out` };
     act();
     const message = `WasmPlugin ${pluginKey}: ${done}`;
@@ -268,7 +314,8 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     take(states) {
       const known = new Map<string, ModuleState | undefined>();
       for (const [key, state] of states) {
-        if (state === undefined) for (const map of [tracks, outcomes, refusals, fetchAgainMs]) map.delete(key);
+        if (state === undefined)
+          for (const map of [tracks, outcomes, refusals, condemned, fetchAgainMs]) map.delete(key);
         known.set(key, state && takeOne(key, state));
       }
       // What is remembered is of the plugins that there were; one that comes later under an old name is another.
@@ -285,9 +332,10 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     report(pluginKey) {
       const track = tracks.get(pluginKey);
       const plan = options.plan(pluginKey);
-      if (track?.run === undefined || plan === undefined) return outcomes.get(pluginKey);
+      if (track?.run === undefined || plan === undefined || condemned.has(pluginKey)) return outcomes.get(pluginKey);
       return reportOf(pluginKey, track, track.run, { plan, proxies: observe(pluginKey) });
     },
+    condemned: (key) => condemned.get(key),
     pause: (key) => asked(key, "the rollout stays at its step", () => setPaused(key, true)),
     resume: (key) => asked(key, "the rollout goes on", () => setPaused(key, false)),
     abort: (key) =>
@@ -297,6 +345,10 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
       clearTimeout(timer);
     },
   };
+}
+
+function shortSha({ wasmSha256 }: Pick<ServedPlugin, "wasmSha256">): string {
+  return wasmSha256.slice(0, 12);
 }
 
 /** Whether people, or the next run of the control plane, would see a difference. */
