@@ -72,6 +72,15 @@ export interface FaultMesh {
   /** The header as a workload's app gets it. */
   trail(workload: string): Promise<string>;
   envoy(workload: string): Promise<EnvoyState>;
+  /**
+   * Adds a workload, whose proxy is new; returns the header as its app got it first. Rejects when a request came to the
+   * app without having met `guard`.
+   */
+  join(): Promise<string>;
+  /** The header as the app of the workload that joined gets it. */
+  joinedTrail(): Promise<string>;
+  /** Ends the workload that joined. */
+  leave(): Promise<void>;
   controlPlaneRssBytes(): Promise<number>;
   /** Sends requests to all workloads until it ends. */
   startLoads(): void;
@@ -158,6 +167,11 @@ export async function startFaultMesh(): Promise<FaultMesh> {
     const readTrail = (status: number, headers: NodeJS.Dict<string | string[]>) =>
       status === 200 && /^v\d{4}\.guard(?:, |$)/.test(`${headers["x-trail"]}`) ? `${headers["x-trail"]}` : undefined;
 
+    const trailOf = async ({ address }: Place): Promise<string> => {
+      const { status, headers } = await send({ host: address, port: SERVICE_PORT, path: "/" });
+      return status === 200 ? `${headers["x-trail"]}` : `${status}`;
+    };
+
     return {
       mesh,
       registry,
@@ -177,10 +191,7 @@ export async function startFaultMesh(): Promise<FaultMesh> {
       condition: async (plugin, type) =>
         (await folder.status("WasmPlugin", plugin))?.conditions.find((condition) => condition.type === type),
       complaints: () => complaints.splice(0),
-      trail: async (workload) => {
-        const { status, headers } = await send({ host: placeOf(workload).address, port: SERVICE_PORT, path: "/" });
-        return status === 200 ? `${headers["x-trail"]}` : `${status}`;
-      },
+      trail: (workload) => trailOf(placeOf(workload)),
       async envoy(workload) {
         const { address } = placeOf(workload);
         const path = `/stats?filter=${encodeURIComponent("^extension_config_discovery.*config_reload$|^wasm\\..*active$")}`;
@@ -189,6 +200,23 @@ export async function startFaultMesh(): Promise<FaultMesh> {
         const isEnvoy = (command: string) => /envoy .*-c bootstrap\.json/.test(command) && !command.includes("sh -c");
         const rssBytes = await residentBytes(join(mesh.state.workloads, `default.${workload}`), isEnvoy);
         return { reloads: sum(/config_reload: (\d+)/g), vms: sum(/active: (\d+)/g), rssBytes };
+      },
+      async join() {
+        await folder.addWorkload("v3", folder.v3);
+        return waitFor("the workload that joins", async () => {
+          const trail = await trailOf(folder.v3).catch(() => "away");
+          // Until its app listens, its sidecar says so.
+          if (trail === "away" || trail === "503") return undefined;
+          if (!/^v\d{4}\.guard(?:, |$)/.test(trail)) throw new Error(`a request met ${trail || "no guard"}`);
+          return trail;
+        });
+      },
+      joinedTrail: () => trailOf(folder.v3),
+      async leave() {
+        await rm(join(folder.folder, "echo-v3.yaml"));
+        await waitFor("the workload to be gone", async () =>
+          (await trailOf(folder.v3).catch(() => undefined)) === undefined ? true : undefined,
+        );
       },
       controlPlaneRssBytes: () =>
         residentBytes(folder.root, (command) => /^\S*node \S+ control-plane --folder/.test(command)),

@@ -121,6 +121,8 @@ describe("a plugin at all requests goes on, and gets its new version by itself, 
       await moreRequests();
       expectVersions(before);
       expect(await mesh.condition("guard", "Degraded")).toMatchObject({ status: "True", reason: "LastGoodServed" });
+      // A proxy that is new has the last good version from its first request on.
+      expect(await mesh.join()).toBe(`${before}.guard`);
 
       const next = retryAfterMs === 0 ? await whenFailed(expected) : await whenFailed(expected, first.message);
       const asked = registry.seen.map(({ atMs }) => atMs);
@@ -130,6 +132,10 @@ describe("a plugin at all requests goes on, and gets its new version by itself, 
       await registry.heal();
       await whenInForce(after);
       expectVersions(before, after);
+      await waitFor("the new version at the new proxy", async () =>
+        (await mesh.joinedTrail()) === `${after}.guard` ? true : undefined,
+      );
+      await mesh.leave();
       expect(registry.seen[0]?.atMs).toBeLessThan(Math.max(attemptOf(next), healedMs) + LATE_MS);
     },
   );
@@ -211,6 +217,15 @@ describe("a control plane that is killed", () => {
     await whenInForce(after);
     expectVersions(before, after);
     expect(await reloads()).toEqual(loaded.map((count) => count + 1));
+  });
+
+  it("and comes back without a registry gives a new proxy the last good version", async () => {
+    await mesh.mesh.killControlPlane();
+    await mesh.registry.down();
+    await mesh.mesh.startControlPlane();
+    expect(await mesh.join()).toBe(`${before}.guard`);
+    await mesh.leave();
+    expectVersions(before);
   });
 
   it("and comes back without its cache and without a registry leaves the last good version", async () => {

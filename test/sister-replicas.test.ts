@@ -90,6 +90,7 @@ async function replica(name: string, peers: readonly string[] = []): Promise<Rep
     xdsHost: "127.0.0.1",
     xdsPort: 0,
     identity: {
+      kind: "files",
       certificate: join(dir, "cert.pem"),
       privateKey: join(dir, "key.pem"),
       trustBundle: join(dir, "root.pem"),

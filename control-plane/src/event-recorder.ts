@@ -1,3 +1,4 @@
+import type { ObjectRef } from "./model/object-ref.js";
 import type { StatusDocument, StoredStatus } from "./status/document.js";
 import { statusKey } from "./status/document.js";
 import { readEvents, writeEvents } from "./status/event-file.js";
@@ -6,8 +7,8 @@ import { pluginEvents } from "./status/plugin-events.js";
 
 /** Keeps a file of what happened to plugins. */
 export interface PluginEventRecorder {
-  /** Takes the statuses that hold now; writes what they tell that is new. */
-  take(documents: readonly StatusDocument[], now: string): Promise<void>;
+  /** Takes statuses that are others now, and what has none any more; writes what they tell that is new. */
+  take(documents: readonly StatusDocument[], gone: readonly ObjectRef[], now: string): Promise<void>;
 }
 
 /** @param statuses what the last run wrote, so that what it told is not told again */
@@ -20,17 +21,18 @@ export async function createPluginEventRecorder({
 }): Promise<PluginEventRecorder> {
   let log: readonly RecordedEvent[] = await readEvents(file);
   let written = log;
-  let known = new Map<string, StatusDocument["status"] | StoredStatus["status"]>(
+  const known = new Map<string, StatusDocument["status"] | StoredStatus["status"]>(
     statuses.map(({ object, status }) => [statusKey(object), status]),
   );
   return {
-    async take(documents, now) {
+    async take(documents, gone, now) {
       const plugins = documents.filter(({ object }) => object.kind === "WasmPlugin");
       const happened = plugins.flatMap(({ object, status }) => {
         const before = known.get(statusKey(object));
         return before === status ? [] : pluginEvents(object, before, status);
       });
-      known = new Map(plugins.map(({ object, status }) => [statusKey(object), status]));
+      for (const { object, status } of plugins) known.set(statusKey(object), status);
+      for (const ref of gone) known.delete(statusKey(ref));
       log = recordEvents(log, happened, now);
       if (log === written) return;
       await writeEvents(file, log);

@@ -61,6 +61,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
       "node:fs",
       "node:os",
       "node:path",
+      "node:tls",
     ],
     banned: EDGE,
   },
@@ -88,9 +89,10 @@ const TABLE: Readonly<Record<string, Layer>> = {
   },
   "envoy-api": { packages: ["@bufbuild/protobuf"] },
   journal: { folders: ["model", "status", "log"], packages: [], banned: EDGE },
+  "mesh-status": { folders: ["model", "source", "status"], packages: [], banned: EDGE },
   "event-recorder": { folders: ["model", "status"], packages: [], banned: EDGE },
   "status-publisher": {
-    folders: ["model", "source", "status", "log", "event-recorder"],
+    folders: ["model", "source", "status", "log", "event-recorder", "mesh-status"],
     packages: [],
     banned: EDGE,
   },
@@ -111,7 +113,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "public-roots": { packages: ["node:tls"] },
   main: {
     folders: [
-      ...["admin", "config", "log", "journal", "event-recorder", "status-publisher", "proxy-reports"],
+      ...["admin", "config", "log", "journal", "mesh-status", "event-recorder", "status-publisher", "proxy-reports"],
       ...["identity-control", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds"],

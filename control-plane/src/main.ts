@@ -10,7 +10,7 @@ import type { TlsIdentity } from "./identity/tls-identity.js";
 import { createIdentityControl } from "./identity-control.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
-import type { Diagnostic } from "./model/diagnostic.js";
+import { createMeshStatus } from "./mesh-status.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ResourceType } from "./model/resource.js";
@@ -31,7 +31,6 @@ import { createFileSource } from "./source/files.js";
 import { readInForce, readingsOf } from "./source/in-force-file.js";
 import type { ApplyEvent, SourceBatch } from "./source/source.js";
 import { createPropagation } from "./status/propagation.js";
-import { proxyCounts } from "./status/proxy-counts.js";
 import { rememberedPlugins } from "./status/remembered.js";
 import { createStatusWriter, readStatuses, statusKey, storedConditions } from "./status/writer.js";
 import { createStatusPublisher } from "./status-publisher.js";
@@ -140,7 +139,7 @@ async function start(
   const sisters = () =>
     createPeers({
       peers: config.peers,
-      ask: createPeerClient({ certificateChain, privateKey: key, roots, controlPlaneId }),
+      ask: createPeerClient({ identity: () => identity.source.current, controlPlaneId }),
       onProblem: (peer, message) =>
         logger.warn(`replica ${peer} gives no module: ${message}`, { kind: "diagnostic", peer }),
     });
@@ -170,7 +169,7 @@ async function start(
     remembered: await withBytes(rememberedPlugins(stored.statuses), cache),
     onChange: (states) => {
       for (const [plugin, state] of states)
-        journal.module(plugin, state, (field) => placeOf(objects.get(`WasmPlugin ${plugin}`), field));
+        journal.module(plugin, state, (field) => placeOf(meshStatus.objects.get(`WasmPlugin ${plugin}`), field));
       const ready = [...states].flatMap(([plugin, state]) =>
         state?.kind === "ready" ? [`plugin ${plugin} ${state.served.wasmSha256.slice(0, 12)}`] : [],
       );
@@ -199,12 +198,12 @@ async function start(
     ],
     provider,
     observer: {
-      onConnect: () => status.schedule(),
-      onDisconnect: (proxyKey) => report(propagation.gone(proxyKey, Date.now())),
-      onAck: (proxyKey, type, versions) => report(propagation.acked(proxyKey, type, versions, Date.now())),
+      onConnect: (proxyKey) => report(proxyKey, []),
+      onDisconnect: (proxyKey) => report(proxyKey, propagation.gone(proxyKey, Date.now())),
+      onAck: (proxyKey, type, versions) => report(proxyKey, propagation.acked(proxyKey, type, versions, Date.now())),
       onNack: (proxyKey, type, versions, message) => {
         takeBack(proxyKey, type, versions, message);
-        report(propagation.nacked(proxyKey, type, versions, Date.now()));
+        report(proxyKey, propagation.nacked(proxyKey, type, versions, Date.now()));
       },
     },
     logger,
@@ -216,57 +215,51 @@ async function start(
     publishAs("trust bundle", () => store.setTrustBundle(next.roots));
   });
 
-  const objects = new Map<string, ApplyEvent>();
-  let sourceDiagnostics: readonly Diagnostic[] = [];
-  const diagnostics = (): Diagnostic[] => [
-    ...sourceDiagnostics,
-    ...[...store.current.diagnostics, ...refusals(xds.proxies(), translation)].map(locate),
-  ];
+  const meshStatus = createMeshStatus({
+    snapshot: () => store.current.snapshot,
+    storeDiagnostics: () => store.current.diagnostics,
+    proxy: (proxyKey) => {
+      const sync = xds.proxy(proxyKey);
+      const [slots] = sync === undefined ? [] : proxySlots([sync], translation);
+      return sync && slots && { slots, refusals: refusals([sync], translation) };
+    },
+    rejected: (plugin) => [...modules.rejected(plugin), ...[rollouts.condemned(plugin) ?? []].flat()],
+    rollout: (plugin) => rollouts.report(plugin),
+    onDiagnostics: (now) => journal.diagnostics(now),
+  });
 
   function placeOf(event: ApplyEvent | undefined, field: string): string {
     return event?.file === undefined ? "" : `${event.file}:${event.lineOfField?.(field) ?? event.line}: `;
   }
 
-  /** Says where an object that another part found fault with stands. */
-  function locate(diagnostic: Diagnostic): Diagnostic {
-    const event = diagnostic.object && objects.get(statusKey(diagnostic.object));
-    if (event?.file === undefined) return diagnostic;
-    const line = (diagnostic.field && event.lineOfField?.(diagnostic.field)) ?? event.line;
-    return { ...diagnostic, file: event.file, ...(typeof line === "number" ? { line } : {}) };
-  }
-
+  /** Whether the record of what is in force must be written anew. */
+  let isInForceChanged = true;
+  let knownVirtualServices = store.current.snapshot.virtualServices;
   const status = createStatusPublisher({
     writer: createStatusWriter(statusDir),
     inForceFile,
     events: await createPluginEventRecorder({ file: join(config.stateDir, "events.json"), statuses: stored.statuses }),
     conditions: new Map(stored.statuses.map((s) => [statusKey(s.object), storedConditions(s)])),
-    collect: () => {
-      const proxies = proxySlots(xds.proxies(), translation);
-      const wrong = diagnostics();
-      // What proxies refuse is told here, once for many answers: it takes a look at all of them.
-      journal.diagnostics(wrong);
+    collect: () => meshStatus.collect(),
+    inForce: () => {
+      const { virtualServices } = store.current.snapshot;
+      if (!isInForceChanged && virtualServices === knownVirtualServices) return undefined;
+      isInForceChanged = false;
+      knownVirtualServices = virtualServices;
       return {
-        objects: [...objects.values()],
-        diagnostics: wrong,
-        plugins: store.current.snapshot.plugins,
-        modules: store.current.snapshot.modules,
-        rejected: (plugin) => [...modules.rejected(plugin), ...[rollouts.condemned(plugin) ?? []].flat()],
-        counts: (plugin) => proxyCounts(plugin, proxies),
-        rollout: rollouts.report,
+        // What is secret is in the user's own files, and is not copied.
+        objects: [...meshStatus.objects.values()]
+          .filter(({ object }) => object.kind !== "Secret")
+          .map(({ file = "", line = 1, object }) => ({ file, line, object })),
+        virtualServices: [...virtualServices.values()],
       };
     },
-    inForce: () => ({
-      // What is secret is in the user's own files, and is not copied.
-      objects: [...objects.values()]
-        .filter(({ object }) => object.kind !== "Secret")
-        .map(({ file = "", line = 1, object }) => ({ file, line, object })),
-      virtualServices: [...store.current.snapshot.virtualServices.values()],
-    }),
     logger,
   });
   undo.push(() => status.stop());
 
-  function report(done: Parameters<typeof journal.propagated>[0]): void {
+  function report(proxyKey: string, done: Parameters<typeof journal.propagated>[0]): void {
+    meshStatus.proxyChanged(proxyKey);
     journal.propagated(done);
     status.schedule();
   }
@@ -277,6 +270,7 @@ async function start(
     workloads = snapshot.workloads;
     const beganMs = Date.now();
     const changed = provider.apply(snapshot);
+    for (const proxyKey of changed.keys()) meshStatus.proxyChanged(proxyKey);
     if (changed.size > 0)
       propagation.begin(cause || "change", expectedVersions(changed, xds.proxies(), translation), beganMs);
     status.schedule();
@@ -293,6 +287,7 @@ async function start(
     message: string,
   ): void {
     if (type !== "extension") return;
+    meshStatus.proxyChanged(proxyKey);
     for (const plugin of blamedPlugins(translation.slots(proxyKey), versions, message)) {
       const state = store.current.snapshot.modules.get(plugin);
       if (hasCandidate(state, plugin, proxyKey)) {
@@ -301,7 +296,7 @@ async function start(
       }
       const served = servedPlugin(state);
       if (served === undefined) continue;
-      const { acked } = proxyCounts(plugin, proxySlots(xds.proxies(), translation));
+      const { acked } = meshStatus.counts(plugin);
       if (acked === 0) modules.reject(plugin, served.version, message);
       else logger.warn(`plugin ${plugin} stays in force: ${acked} other proxies run what ${proxyKey} refused`);
     }
@@ -310,18 +305,16 @@ async function start(
   function take(batch: SourceBatch): void {
     const changes: StoreChange[] = [];
     for (const event of batch) {
-      if (event.kind === "apply") {
-        objects.set(statusKey(event.ref), event);
-        changes.push({ kind: "apply", object: event.object });
-      } else if (event.kind === "delete") {
-        objects.delete(statusKey(event.ref));
-        changes.push(event);
-      } else if (event.kind === "diagnostics") sourceDiagnostics = event.diagnostics;
+      if (event.kind === "apply") changes.push({ kind: "apply", object: event.object });
+      else if (event.kind === "delete") changes.push(event);
     }
+    meshStatus.take(batch);
+    isInForceChanged ||= changes.length > 0;
     const named = batch.flatMap((e) => (e.kind === "apply" || e.kind === "delete" ? [formatObjectRef(e.ref)] : []));
     publishAs(named.length > 3 ? `${named.length} objects` : named.join(", "), () => store.apply(changes));
     modules.reconcile(store.current.snapshot);
-    journal.diagnostics(diagnostics());
+    // Told now, not when they are written.
+    meshStatus.diagnostics();
     status.schedule();
   }
 
@@ -352,7 +345,7 @@ async function start(
           })),
           slots: translation.slots(sync.proxyKey),
         })),
-      "/diagnostics": diagnostics,
+      "/diagnostics": meshStatus.diagnostics,
       "/rollouts": () => listRollouts(rollouts, store.current.snapshot),
       "/identity": identity.report,
     },
@@ -365,7 +358,7 @@ async function start(
     kind: "ready",
     xds: `${config.xdsHost}:${port}`,
     ...(enrolmentPort === undefined ? {} : { enrolment: `${config.xdsHost}:${enrolmentPort}` }),
-    objects: objects.size,
+    objects: meshStatus.objects.size,
   });
 
   const failed = (async (): Promise<never> => {

@@ -23,6 +23,8 @@ test("what is scheduled while a write goes on is one more write", async () => {
     conditions: new Map(),
     events: { take: async () => {} },
     collect: () => ({
+      isAll: true,
+      gone: [],
       objects: [],
       diagnostics: [],
       plugins: new Map(),
@@ -31,7 +33,7 @@ test("what is scheduled while a write goes on is one more write", async () => {
       rollout: () => undefined,
       counts: () => ({ matched: 0, acked: 0, rejected: 0 }),
     }),
-    inForce: () => ({ objects: [], virtualServices: [] }),
+    inForce: () => undefined,
     logger: { info() {}, warn() {}, error() {} },
   });
   publisher.schedule();
@@ -53,4 +55,46 @@ test("what is scheduled while a write goes on is one more write", async () => {
   publisher.schedule();
   await new Promise((resolve) => setTimeout(resolve, 120));
   expect(writes).toHaveLength(3);
+});
+
+test("what could not be written is written the next time, with what changed meanwhile", async () => {
+  dir = await mkdtemp(join(tmpdir(), "weft-publisher-"));
+  const service = (name: string) => ({ ref: { kind: "Service", namespace: "default", name } });
+  const changes = [
+    { isAll: true, objects: [service("a"), service("b")], gone: [] },
+    { isAll: false, objects: [service("c")], gone: [service("b").ref] },
+    { isAll: false, objects: [], gone: [] },
+    { isAll: false, objects: [], gone: [service("a").ref] },
+  ];
+  const writes: string[] = [];
+  let isBroken = true;
+  const publisher = createStatusPublisher({
+    writer: {
+      write: async (documents, gone) => {
+        if (isBroken) throw new Error("no space left");
+        const names = documents.map(({ object }) => object.name).sort();
+        writes.push(`${names.join()} ${gone === undefined ? "all" : gone.map(({ name }) => `-${name}`).join()}`);
+      },
+    },
+    inForceFile: join(dir, "in-force.json"),
+    conditions: new Map(),
+    events: { take: async () => {} },
+    collect: () => ({
+      ...(changes.shift() ?? { isAll: false, objects: [], gone: [] }),
+      diagnostics: [],
+      plugins: new Map(),
+      modules: new Map(),
+      rejected: () => [],
+      rollout: () => undefined,
+      counts: () => ({ matched: 0, acked: 0, rejected: 0 }),
+    }),
+    inForce: () => undefined,
+    logger: { info() {}, warn() {}, error() {} },
+  });
+  await publisher.flush();
+  isBroken = false;
+  await publisher.flush();
+  await publisher.flush();
+  await publisher.flush();
+  expect(writes).toEqual(["a,c all", " -a"]);
 });

@@ -1,8 +1,11 @@
 import type { PluginEventRecorder } from "./event-recorder.js";
 import type { Logger } from "./log.js";
+import type { StatusChanges } from "./mesh-status.js";
+import type { ObjectRef } from "./model/object-ref.js";
 import { type InForceRecord, writeInForce } from "./source/in-force-file.js";
 import type { Condition } from "./status/condition.js";
-import { type StatusesInput, statuses } from "./status/statuses.js";
+import type { StatusDocument } from "./status/document.js";
+import { statuses } from "./status/statuses.js";
 import { type StatusWriter, statusKey } from "./status/writer.js";
 
 /** Keeps what is on disk of the mesh's state up to date: a status for each object, and the record of what is in force. */
@@ -20,8 +23,9 @@ export interface StatusPublisherOptions {
   /** The conditions that the last run wrote. */
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   readonly events: PluginEventRecorder;
-  readonly collect: () => Omit<StatusesInput, "previous" | "now">;
-  readonly inForce: () => InForceRecord;
+  readonly collect: () => StatusChanges;
+  /** Undefined when it is what it was at the last call. */
+  readonly inForce: () => InForceRecord | undefined;
   readonly logger: Logger;
 }
 
@@ -30,8 +34,12 @@ const DELAY_MS = 50;
 
 export function createStatusPublisher(options: StatusPublisherOptions): StatusPublisher {
   const { writer, inForceFile, logger } = options;
-  let conditions = options.conditions;
-  let record = "";
+  const conditions = new Map(options.conditions);
+  /** What could not be written yet. */
+  const unwritten = new Map<string, StatusDocument>();
+  const leaving = new Map<string, ObjectRef>();
+  let isAll = false;
+  let record: InForceRecord | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   /** Writes that have begun or wait. What is scheduled meanwhile is one more write after them, not one each. */
@@ -42,17 +50,37 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
   const write = async () => {
     try {
       const now = new Date().toISOString();
-      const documents = statuses({ ...options.collect(), previous: conditions, now });
-      conditions = new Map(documents.map(({ object, status }) => [statusKey(object), status.conditions]));
-      await writer.write(documents);
-      await options.events.take(documents, now);
-      const inForce = options.inForce();
-      const text = JSON.stringify(inForce);
-      if (text !== record) await writeInForce(inForceFile, inForce);
-      record = text;
+      const changes = options.collect();
+      isAll ||= changes.isAll;
+      for (const document of statuses({ ...changes, previous: conditions, now })) {
+        const key = statusKey(document.object);
+        conditions.set(key, document.status.conditions);
+        unwritten.set(key, document);
+        leaving.delete(key);
+      }
+      for (const ref of changes.gone) {
+        const key = statusKey(ref);
+        conditions.delete(key);
+        unwritten.delete(key);
+        leaving.set(key, ref);
+      }
+      await writeStatuses(now);
+      record = options.inForce() ?? record;
+      if (record !== undefined) await writeInForce(inForceFile, record);
+      record = undefined;
     } catch (error) {
       logger.error(`cannot write the status: ${error instanceof Error ? error.message : String(error)}`, { error });
     }
+  };
+  const writeStatuses = async (now: string) => {
+    if (unwritten.size === 0 && leaving.size === 0 && !isAll) return;
+    const documents = [...unwritten.values()];
+    const gone = [...leaving.values()];
+    await writer.write(documents, isAll ? undefined : gone);
+    unwritten.clear();
+    leaving.clear();
+    isAll = false;
+    await options.events.take(documents, gone, now);
   };
   const flush = () => {
     clearTimeout(timer);

@@ -1,28 +1,29 @@
+import type { PeerCertificate } from "node:tls";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { FETCH, isControlPlane } from "./peer-protocol.js";
 import type { AskPeer } from "./peers.js";
 
 export interface PeerClientOptions {
-  /** The control plane's own certificate chain and key, and the roots of the mesh: PEM. */
-  readonly certificateChain: string;
-  readonly privateKey: string;
-  readonly roots: string;
+  /** The control plane's own certificate chain and key, and the roots of the mesh, as they are now: PEM. */
+  readonly identity: () => {
+    readonly certificateChain: string;
+    readonly privateKey: string;
+    readonly roots: string;
+  };
   /** The SPIFFE id that sisters must have. */
   readonly controlPlaneId: string;
 }
 
 /** Asks sister replicas for images, over mTLS: it believes to be a sister only who has the control plane's own identity. */
-export function createPeerClient(options: PeerClientOptions): AskPeer {
-  const { certificateChain, privateKey, roots, controlPlaneId } = options;
-  const channel = credentials.createSsl(Buffer.from(roots), Buffer.from(privateKey), Buffer.from(certificateChain), {
-    checkServerIdentity: (_host, certificate) =>
-      isControlPlane(certificate.subjectaltname, controlPlaneId)
-        ? undefined
-        : new Error("it is no control plane of this mesh"),
-  });
+export function createPeerClient({ identity, controlPlaneId }: PeerClientOptions): AskPeer {
+  const checkServerIdentity = (_host: string, { subjectaltname }: PeerCertificate) =>
+    isControlPlane(subjectaltname, controlPlaneId) ? undefined : new Error("it is no control plane of this mesh");
   return (peer, digest, maxBytes, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
+      const { roots, privateKey, certificateChain } = identity();
+      const pems = [Buffer.from(roots), Buffer.from(privateKey), Buffer.from(certificateChain)] as const;
+      const channel = credentials.createSsl(...pems, { checkServerIdentity });
       // Asked seldom, and for one thing: a connection that is kept would only have to be looked after.
       const client = new Client(peer, channel, {
         "grpc.enable_retries": 0,

@@ -52,7 +52,8 @@ async function serve(implementation: UntypedServiceImplementation, pair = own): 
 const refused: string[] = [];
 const sister = () =>
   serve(createPeerService({ cache, controlPlaneId: ID, onRefused: (peer) => refused.push(peer) }).implementation);
-const clientOf = (pair = own) => createPeerClient({ ...pair, roots: authority.rootCert, controlPlaneId: ID });
+const clientOf = (pair = own) =>
+  createPeerClient({ identity: () => ({ ...pair, roots: authority.rootCert }), controlPlaneId: ID });
 
 describe("a sister replica", () => {
   it("gives the image that it has, whole", async () => {

@@ -9,8 +9,11 @@ export { statusKey, storedConditions } from "./document.js";
 
 /** Keeps `<dir>/<kind>/<namespace>.<name>.yaml` equal to the last documents that it was given. */
 export interface StatusWriter {
-  /** Replaces the files that differ and removes those whose object is gone. Writes are one after the other. */
-  write(documents: readonly StatusDocument[]): Promise<void>;
+  /**
+   * Replaces the files of these that differ, and removes those of objects that are gone. Without `gone` these are all that
+   * there are, and whatever else is there is removed. Writes are one after the other.
+   */
+  write(documents: readonly StatusDocument[], gone?: readonly ObjectRef[]): Promise<void>;
 }
 
 const TEMPORARY = ".tmp";
@@ -36,11 +39,11 @@ function fileName(text: string): string {
 export function createStatusWriter(dir: string): StatusWriter {
   const written = new Map<string, string>();
   /** Most documents are what they were: JSON tells so a hundred times faster than YAML is made. */
-  let rendered = new Map<string, { readonly json: string; readonly text: string }>();
+  const rendered = new Map<string, { readonly json: string; readonly text: string }>();
   let queue: Promise<void> = Promise.resolve();
   let started = false;
 
-  const writeAll = async (documents: readonly StatusDocument[]) => {
+  const writeAll = async (documents: readonly StatusDocument[], gone: readonly ObjectRef[] | undefined) => {
     if (!started) {
       // What an earlier run left is known, so that objects that went meanwhile lose their file.
       for (const path of await filesUnder(dir, ".yaml")) written.set(path, await readFile(path, "utf8"));
@@ -48,7 +51,6 @@ export function createStatusWriter(dir: string): StatusWriter {
       started = true;
     }
     const wanted = new Map<string, string>();
-    const next = new Map<string, { readonly json: string; readonly text: string }>();
     for (const { apiVersion, object, status } of documents) {
       const { kind, namespace, name } = object;
       const document = { apiVersion, kind, metadata: { namespace, name }, status };
@@ -57,10 +59,9 @@ export function createStatusWriter(dir: string): StatusWriter {
       const before = rendered.get(path);
       const text =
         before?.json === json ? before.text : stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
-      next.set(path, { json, text });
+      rendered.set(path, { json, text });
       wanted.set(path, text);
     }
-    rendered = next;
     const failures: unknown[] = [];
     // One file that cannot be written must not keep the others from being right.
     const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(error));
@@ -72,18 +73,20 @@ export function createStatusWriter(dir: string): StatusWriter {
           await rename(path + TEMPORARY, path);
           written.set(path, text);
         });
-    for (const path of [...written.keys()])
+    const leaving = gone === undefined ? [...written.keys()] : gone.map((ref) => statusFile(dir, ref));
+    for (const path of leaving)
       if (!wanted.has(path))
         await attempt(async () => {
           await rm(path, { force: true });
           written.delete(path);
+          rendered.delete(path);
         });
     if (failures.length > 0) throw failures[0];
   };
 
   return {
-    write(documents) {
-      const done = queue.then(() => writeAll(documents));
+    write(documents, gone) {
+      const done = queue.then(() => writeAll(documents, gone));
       // A failed write is the caller's to report; the next one is tried all the same.
       queue = done.catch(() => undefined);
       return done;

@@ -72,6 +72,8 @@ export interface XdsServer {
   close(graceMs?: number): Promise<void>;
   /** The state of every stream, by proxy and then by age. */
   proxies(): readonly ProxySync[];
+  /** The state of a proxy's newest stream; undefined when it has none. */
+  proxy(proxyKey: string): ProxySync | undefined;
 }
 
 type Admission =
@@ -198,6 +200,12 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
       await shutDown(server, graceMs);
     },
+    proxy: (proxyKey) =>
+      [...sessions]
+        .filter((session) => session.proxyKey === proxyKey)
+        .map((session) => session.sync())
+        .sort((a, b) => a.connectedAtMs - b.connectedAtMs)
+        .at(-1),
     proxies: () =>
       [...sessions]
         .map((session) => session.sync())
