@@ -19,8 +19,8 @@ export interface ControlPlaneConfig {
   readonly plainHttpRegistries: readonly string[];
   /** Files with credentials of registries, in docker's form, in the order in which they are asked; none need be there. */
   readonly credentialFiles: readonly string[];
-  /** xDS servers (`host:port`) of other replicas, which are asked for a module before the registry is. */
-  readonly peers: readonly string[];
+  /** xDS servers (`host:port`) of other replicas, which are asked for a module before the registry is. Default: none. */
+  readonly peers?: readonly string[];
   /** How often a tag with `imagePullPolicy: Always` is looked at again. */
   readonly tagPollMs: number;
   /** Unix socket for `weft` commands on the same machine. */

@@ -136,9 +136,10 @@ async function start(
   undo.push(() => rollouts.close());
   const ownCredentials = await loadCredentials(config.credentialFiles);
   const controlPlaneId = controlPlaneSpiffeId(config.trustDomain);
+  const { peers = [] } = config;
   const sisters = () =>
     createPeers({
-      peers: config.peers,
+      peers,
       ask: createPeerClient({ identity: () => identity.source.current, controlPlaneId }),
       onProblem: (peer, message) =>
         logger.warn(`replica ${peer} gives no module: ${message}`, { kind: "diagnostic", peer }),
@@ -155,7 +156,7 @@ async function start(
           timeoutMs: 10_000,
         }),
       cache,
-      ...(config.peers.length === 0 ? {} : { peers: sisters() }),
+      ...(peers.length === 0 ? {} : { peers: sisters() }),
       onCacheProblem: (error) => logger.warn("the module cache cannot be used; modules are pulled anew", { error }),
       folder: config.folder,
     }),
