@@ -1,3 +1,4 @@
+import { STATS_CONFIG } from "../control-plane/src/injection/stats.js";
 import type { IssuedCertificate } from "./xds-fixture.js";
 
 export interface AdsBootstrapOptions {
@@ -14,6 +15,7 @@ export function adsBootstrap({ xdsPort, rootCert, pair, apiType = "DELTA_GRPC" }
   const type = (name: string) => ({ "@type": `type.googleapis.com/envoy.extensions.${name}` });
   return {
     node: { id: "sidecar~127.0.0.1~frontend.default~default", cluster: "frontend" },
+    stats_config: STATS_CONFIG,
     admin: { address: { socket_address: { address: "127.0.0.1", port_value: 0 } } },
     dynamic_resources: {
       ads_config: {

@@ -10,15 +10,17 @@ export interface Answer {
 export interface Request {
   readonly host: string;
   readonly port: number;
+  /** Default `/`. */
+  readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 const TIMEOUT_MS = 15_000;
 
 /** One request on a connection of its own. Rejects when no answer comes. */
-export function get({ host, port, headers = {} }: Request): Promise<Answer> {
+export function get({ host, port, path = "/", headers = {} }: Request): Promise<Answer> {
   return new Promise((done, fail) => {
-    const call = http.get({ host, port, headers, agent: false, timeout: TIMEOUT_MS }, (answer) => {
+    const call = http.get({ host, port, path, headers, agent: false, timeout: TIMEOUT_MS }, (answer) => {
       let body = "";
       answer.setEncoding("utf8");
       answer.on("data", (text: string) => {

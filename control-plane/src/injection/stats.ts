@@ -20,7 +20,7 @@ const KEPT_PREFIXES: readonly string[] = [
 
 /** Of each cluster what its callers ask for: a sidecar has thousands of clusters, and a cluster about a hundred stats. */
 const KEPT_OF_CLUSTERS =
-  "cluster\\..*\\.(upstream_(rq|cx)[a-z0-9_]*|membership_(healthy|total|degraded)|ssl\\.(handshake|connection_error|fail_[a-z_]+)|circuit_breakers\\.[a-z]+\\.[a-z_]+_open)";
+  "cluster\\..*\\.(upstream_(rq|cx)[a-z0-9_]*|membership_(healthy|total|degraded)|ssl\\.(handshake|connection_error|fail_[a-z_]+)|circuit_breakers\\.[a-z]+\\.([a-z_]+_open|remaining_[a-z]+)|outlier_detection\\.ejections_[a-z0-9_]+)";
 
 /** The stats that a sidecar makes. All others do not exist: they cost neither memory nor time. */
 export const STATS_CONFIG: JsonObject = {

@@ -11,9 +11,9 @@ import type { Workload } from "../model/workload.js";
 import { sourceLabelSets } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { changedSites, hasCaptured, portsWithRoutes, sitesOfSeveral } from "./captured-changes.js";
-import { coveredServices } from "./destination-rules.js";
+import { coveredServices, subsetNamesOf } from "./destination-rules.js";
 import { jwksRefs } from "./jwt-authentication.js";
-import { calloutsTo, keyServersAt, requirements, servicesOf, subsetsOf } from "./mesh-index.js";
+import { calloutsTo, keyServersAt, requirements, servicesOf } from "./mesh-index.js";
 import {
   DNS_LISTENER,
   IDENTITY_SECRET,
@@ -81,7 +81,7 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     for (const snapshot of [prev, next])
       for (const cluster of [calloutsTo, keyServersAt, providersTo].flatMap((find) => find(snapshot, service.host)))
         for (const type of types) add(type, cluster);
-    const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetsOf(s, service.host).map(({ name }) => name))]);
+    const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetNamesOf(s, service.host))]);
     for (const port of service.ports)
       for (const subset of subsets)
         for (const type of types) add(type, outboundCluster(port.port, subset, service.host));

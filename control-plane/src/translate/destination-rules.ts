@@ -66,10 +66,11 @@ export function ruleFor({ destinationRules, settings }: Rules, caller: string, c
   return undefined;
 }
 
-/** All rules that can be in force for a host, whoever calls it. */
-export function rulesOf({ destinationRules }: Pick<Snapshot, "destinationRules">, host: string): DestinationRule[] {
+/** The names of the subsets that a host has in any rule, whoever calls it. */
+export function subsetNamesOf({ destinationRules }: Pick<Snapshot, "destinationRules">, host: string): string[] {
   const { byHost, wide } = rulesByHost(destinationRules);
-  return [...(byHost.get(host) ?? []), ...wide.filter((rule) => coversHost(rule.host, host))];
+  const rules = [...(byHost.get(host) ?? []), ...wide.filter((rule) => coversHost(rule.host, host))];
+  return rules.flatMap(({ subsets }) => subsets.map(({ name }) => name));
 }
 
 /** The subsets of a host, as its callers of a namespace see them. */

@@ -35,7 +35,9 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 /** What Envoy has against a bootstrap; empty when it would start with it. */
 async function refusal(resources: readonly JsonResource[], name: string): Promise<string> {
   const file = join(scratch, `${name}.json`);
-  await writeFile(file, JSON.stringify(staticBootstrap(resources, FILES)));
+  // Files that a DestinationRule names have absolute paths.
+  const bootstrap = JSON.stringify(staticBootstrap(resources, FILES)).replaceAll("/weft-golden/", `${scratch}/`);
+  await writeFile(file, bootstrap);
   return new Promise((resolve) => {
     const args = ["--mode", "validate", "-c", file, "-l", "warning"];
     execFile(envoyPath(), args, { cwd: scratch, timeout: 100_000 }, (error, stdout, stderr) =>

@@ -4,9 +4,10 @@ import type { Destination, DirectResponse, HttpMatch, HttpRoute } from "../model
 import type { ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { type CallerClass, isForCaller } from "./caller-class.js";
+import { subsetsOf } from "./destination-rules.js";
 import { hashPolicies } from "./hash-policies.js";
 import { headerMutations } from "./header-mutations.js";
-import { requirements, subsetsOf } from "./mesh-index.js";
+import { requirements } from "./mesh-index.js";
 import { SUBSET_FILTER_STATE } from "./names.js";
 import { redirectAction } from "./redirect-action.js";
 import { routeRetries } from "./retry-policy.js";
@@ -86,7 +87,7 @@ function matchRoutes(
         ...over,
         ...forwardParts(snapshot, rule, to, match, site),
       });
-      const copies = chosenSubsets(snapshot, destinations).map(({ destination, subset }) =>
+      const copies = chosenSubsets(snapshot, destinations, site.caller).map(({ destination, subset }) =>
         forward([destination], { name: `${name}|${subset}`, match: withChosenSubset(base.match, subset) }),
       );
       return [...copies, forward(destinations, base)];
@@ -126,12 +127,13 @@ function forwardParts(
 function chosenSubsets(
   snapshot: Snapshot,
   destinations: readonly Destination[],
+  caller: CallerClass,
 ): readonly { readonly subset: string; readonly destination: Destination }[] {
   if (!requirements(snapshot).has("subsetRoutes")) return [];
   const [first] = destinations;
   if (first === undefined || destinations.some((d) => d.missing || d.host !== first.host || d.port !== first.port))
     return [];
-  return subsetsOf(snapshot, first.host).map(({ name }) => {
+  return subsetsOf(snapshot, caller.namespace, snapshot.services.get(first.host)).map(({ name }) => {
     const headers = destinations.find(({ subset }) => subset === name)?.headers;
     const { host, port } = first;
     return {

@@ -1,21 +1,13 @@
 import { compareStrings, sortedEntries } from "../model/compare.js";
-import type { Subset } from "../model/destination-rule.js";
 import type { Requirement } from "../model/plugin-manifest.js";
 import { servedVersions } from "../model/rollout.js";
 import { matchesLabels } from "../model/selector.js";
 import { resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { rulesOf } from "./destination-rules.js";
 import { jwksSites } from "./jwks-sites.js";
 import { memoByIdentity } from "./memo.js";
 import { calloutCluster } from "./names.js";
-
-/** The subsets that rules give a host, whoever calls it; each name once. */
-export function subsetsOf(snapshot: Pick<Snapshot, "destinationRules">, host: string): readonly Subset[] {
-  const subsets = rulesOf(snapshot, host).flatMap((rule) => rule.subsets);
-  return [...new Map(subsets.map((subset) => [subset.name, subset])).values()];
-}
 
 const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
   const byNamespace = new Map<string, Workload[]>();
