@@ -93,6 +93,11 @@ program
   .requiredOption("--workload <namespace/name>", "which WorkloadEntry this is")
   .requiredOption("--address <ip>", "the workload's address")
   .requiredOption("--xds <host:port>", "the control plane")
+  .addOption(
+    new Option("--interception <way>", "redirect: the rules of weft intercept are in force, and Envoy is their user")
+      .choices(["none", "redirect"])
+      .default("none"),
+  )
   .option("--service-account <name>", "of the workload", "default")
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
   .addHelpText(

@@ -9,6 +9,7 @@ export interface SidecarFlags {
   readonly dir: string;
   readonly workload: string;
   readonly address: string;
+  readonly interception: "none" | "redirect";
   readonly xds: string;
   readonly serviceAccount: string;
   readonly trustDomain: string;
@@ -34,6 +35,7 @@ export async function sidecar(flags: SidecarFlags): Promise<void> {
     namespace,
     name,
     address: flags.address,
+    interception: flags.interception,
     serviceAccount: flags.serviceAccount,
     xdsAddress: { host: xds[1] ?? "", port: Number(xds[2]) },
     ...findTools(),

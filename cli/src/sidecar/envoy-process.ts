@@ -13,6 +13,7 @@ import { writeRunRecord } from "./run-record.js";
 export interface EnvoyOptions {
   /** Envoy runs in it; `bootstrap.json` is there. */
   readonly workloadDir: string;
+  /** Of the admin API. */
   readonly address: string;
   readonly funcEPath: string;
   readonly envoyPath: string;

@@ -3,18 +3,20 @@ import { ADMIN_PORT, HEALTH_PORT, METRICS_PORT, ROLLOUT_HEALTH_PORT } from "@wef
 import { SidecarError } from "./sidecar-error.js";
 
 const WANTED = [
-  [ADMIN_PORT, "admin API"],
   [HEALTH_PORT, "health checks"],
   [METRICS_PORT, "metrics"],
   [ROLLOUT_HEALTH_PORT, "rollout health"],
 ] as const;
 
 /** Rejects when somebody listens already on a port that the sidecar's Envoy needs from the start. */
-export async function checkPorts(address: string, who: string): Promise<void> {
-  for (const [port, purpose] of WANTED) {
-    const code = await tryListen(address, port);
+export async function checkPorts(address: string, adminAddress: string, who: string): Promise<void> {
+  for (const [host, port, purpose] of [
+    [adminAddress, ADMIN_PORT, "admin API"] as const,
+    ...WANTED.map(([port, purpose]) => [address, port, purpose] as const),
+  ]) {
+    const code = await tryListen(host, port);
     if (code === undefined) continue;
-    const wanted = `the sidecar of ${who} wants ${address}:${port} for its ${purpose}`;
+    const wanted = `the sidecar of ${who} wants ${host}:${port} for its ${purpose}`;
     if (code === "EADDRINUSE")
       throw new SidecarError(
         "port-in-use",

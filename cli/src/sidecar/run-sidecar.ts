@@ -6,6 +6,7 @@ import { buildBootstrap } from "@weft/control-plane/injection/bootstrap";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { buildIdentitySecrets } from "@weft/control-plane/injection/identity-secrets";
 import { ADMIN_PORT } from "@weft/control-plane/injection/ports";
+import type { Workload } from "@weft/control-plane/model/workload";
 import { enrolledSource, readEnrolment } from "./enrolled-identity.js";
 import { adminStatus, type EnvoyProcess, LOG_FILE, startEnvoy } from "./envoy-process.js";
 import { certificateState, folderSource, loadOrCreateKey, waitForCertificate } from "./identity-folder.js";
@@ -24,6 +25,11 @@ export interface SidecarOptions {
   readonly name: string;
   /** IP address of the workload; Envoy listens on it. */
   readonly address: string;
+  /**
+   * `redirect`: the rules of `weft intercept` are in force here. They take what the sidecar's user sends to the
+   * workload's own address for a call of the app's, so its admin API is at 127.0.0.1. Default `none`.
+   */
+  readonly interception?: Workload["interception"];
   readonly serviceAccount: string;
   /** Of the workload, for plugins; they stay as they are until the sidecar is started anew. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -79,7 +85,7 @@ export async function runSidecar(options: SidecarOptions): Promise<Sidecar> {
     await takeOver(settled, who);
     const identity = await prepareIdentity(settled, signal);
     await writeConfiguration(settled);
-    await checkPorts(address, who);
+    await checkPorts(address, adminAddressOf(settled), who);
     const envoy = await startEnvoy(envoyOptions(settled), signal);
     return supervise(settled, { envoy, identity, stopped, signal });
   } catch (error) {
@@ -127,14 +133,18 @@ async function writeConfiguration(options: SidecarOptions): Promise<void> {
   const { workloadDir } = options;
   for (const { name, content } of buildIdentitySecrets(STANDALONE_FILES))
     await writeAtomic(join(workloadDir, name), `${JSON.stringify(content, undefined, 2)}\n`);
-  const bootstrap = buildBootstrap({ ...options, files: STANDALONE_FILES });
+  const bootstrap = buildBootstrap({ ...options, adminAddress: adminAddressOf(options), files: STANDALONE_FILES });
   await writeAtomic(join(workloadDir, "bootstrap.json"), `${JSON.stringify(bootstrap, undefined, 2)}\n`);
   await rm(join(workloadDir, LOG_FILE), { force: true });
 }
 
+function adminAddressOf({ interception, address }: SidecarOptions): string {
+  return interception === "redirect" ? "127.0.0.1" : address;
+}
+
 function envoyOptions(options: SidecarOptions) {
-  const { workloadDir, address, funcEPath, envoyPath, logLevel = "warning" } = options;
-  return { workloadDir, address, funcEPath, envoyPath, logLevel };
+  const { workloadDir, funcEPath, envoyPath, logLevel = "warning" } = options;
+  return { workloadDir, address: adminAddressOf(options), funcEPath, envoyPath, logLevel };
 }
 
 interface Identity {
@@ -151,7 +161,8 @@ interface Started {
 }
 
 function supervise(options: SidecarOptions, { envoy, identity, stopped, signal }: Started): Sidecar {
-  const { address, workloadDir, logger } = options;
+  const { workloadDir, logger } = options;
+  const adminAddress = adminAddressOf(options);
   const who = `${options.namespace}/${options.name}`;
   let current: EnvoyProcess | undefined = envoy;
   let drainMs = 0;
@@ -194,7 +205,7 @@ function supervise(options: SidecarOptions, { envoy, identity, stopped, signal }
 
   const waitUntilReady = async (): Promise<boolean> => {
     while (!signal.aborted) {
-      if ((await adminStatus(address)) === 200) return true;
+      if ((await adminStatus(adminAddress)) === 200) return true;
       await pause(READY_POLL_MS, signal);
     }
     return false;
@@ -207,7 +218,7 @@ function supervise(options: SidecarOptions, { envoy, identity, stopped, signal }
     get pids() {
       return current?.pids ?? [];
     },
-    adminAddress: `${address}:${ADMIN_PORT}`,
+    adminAddress: `${adminAddress}:${ADMIN_PORT}`,
     ready: waitUntilReady(),
     stop: async () => {
       drainMs = options.drainMs ?? DEFAULT_DRAIN_MS;

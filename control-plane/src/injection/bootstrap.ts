@@ -10,6 +10,8 @@ export interface BootstrapOptions extends XdsClusterOptions {
   readonly name: string;
   /** IP address of the workload; admin, metrics and health listen on it. */
   readonly address: string;
+  /** Of the admin API. Default: the workload's address. */
+  readonly adminAddress?: string;
   readonly serviceAccount: string;
   /** Of the workload, for plugins. They say nothing of who the proxy is: that is in its certificate. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -27,14 +29,17 @@ const CONNECTION_LIMIT =
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
-  const { namespace, name, address, serviceAccount, labels = {} } = options;
+  const { namespace, name, address, adminAddress = address, serviceAccount, labels = {} } = options;
   return {
     node: {
       id: `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
       cluster: `${serviceAccount}.${namespace}`,
       metadata: { NAMESPACE: namespace, ...(Object.keys(labels).length === 0 ? {} : { LABELS: labels }) },
     },
-    admin: { address: { socket_address: { address, port_value: ADMIN_PORT } }, ignore_global_conn_limit: true },
+    admin: {
+      address: { socket_address: { address: adminAddress, port_value: ADMIN_PORT } },
+      ignore_global_conn_limit: true,
+    },
     dynamic_resources: {
       ads_config: {
         api_type: "DELTA_GRPC",
@@ -55,7 +60,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
     },
     static_resources: {
       listeners: buildStaticListeners(address, options),
-      clusters: [buildXdsCluster(options), buildAdminCluster(address)],
+      clusters: [buildXdsCluster(options), buildAdminCluster(adminAddress)],
     },
     stats_config: STATS_CONFIG,
     deferred_stat_options: { enable_deferred_creation_stats: true },
