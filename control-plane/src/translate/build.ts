@@ -20,6 +20,7 @@ import { jwtFilters } from "./jwt-authentication.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
 import {
   DNS_LISTENER,
+  DNS_TCP_LISTENER,
   IDENTITY_SECRET,
   NETWORK_SLOT_PREFIX,
   OUTBOUND_LISTENER,
@@ -63,7 +64,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
       return buildEndpoints(snapshot, outboundSite(ref, snapshot));
     }
     case "listener": {
-      if (ref.name === DNS_LISTENER) return buildDnsRef(ref, snapshot);
+      if (ref.name === DNS_LISTENER || ref.name === DNS_TCP_LISTENER) return buildDnsRef(ref, snapshot);
       if (ref.name === OUTBOUND_LISTENER) return buildOutboundListener(snapshot, workloadAt(ref.variant, snapshot));
       if (ref.name === VIRTUAL_OUTBOUND) return buildVirtualOutbound(snapshot, workloadAt(ref.variant, snapshot));
       if (ref.name === VIRTUAL_INBOUND) return buildVirtualInbound(snapshot, workloadAt(ref.variant, snapshot));

@@ -10,9 +10,12 @@ import { isVisibleIn, namesOf, resolveHost, type Service } from "../model/servic
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { encodeResource, pack, typedExtension } from "./encode.js";
+import { ORIGINAL_DST } from "./listener-filters.js";
 import { sortedServices, workloadsOf } from "./mesh-index.js";
-import { DNS_LISTENER, DNS_PORT } from "./names.js";
+import { DNS_LISTENER, DNS_PORT, DNS_TCP_LISTENER, PASSTHROUGH_CLUSTER } from "./names.js";
 import type { Ref } from "./ref.js";
+import { socketAddress } from "./socket-address.js";
+import { tcpProxy } from "./tcp-proxy.js";
 import { virtualAddresses } from "./virtual-addresses.js";
 
 type DomainInit = MessageInitShape<typeof DnsTable_DnsVirtualDomainSchema>;
@@ -31,16 +34,17 @@ function dnsAddress(family: string): string {
   return family === "ipv6" ? "::1" : "127.0.0.1";
 }
 
-/** The listener of a workload whose rules capture DNS. Workloads of one namespace share it. */
+/** The listeners of a workload whose rules capture DNS. Workloads of one namespace share them. */
 export function dnsListenerRefs({ namespace, address, capturesDns }: Workload): Ref[] {
   if (!capturesDns) return [];
-  return [{ type: "listener", name: DNS_LISTENER, variant: `${namespace} ${address.includes(":") ? "ipv6" : "ipv4"}` }];
+  const variant = `${namespace} ${address.includes(":") ? "ipv6" : "ipv4"}`;
+  return [DNS_LISTENER, DNS_TCP_LISTENER].map((name) => ({ type: "listener", name, variant }));
 }
 
 /** What one of {@link dnsListenerRefs} names. */
-export function buildDnsRef({ variant }: Ref, snapshot: Snapshot): Resource {
+export function buildDnsRef({ name, variant }: Ref, snapshot: Snapshot): Resource {
   const [namespace = "", family = ""] = variant.split(" ");
-  return buildDnsListener(snapshot, namespace, family);
+  return name === DNS_TCP_LISTENER ? buildDnsTcpListener(family) : buildDnsListener(snapshot, namespace, family);
 }
 
 /**
@@ -89,6 +93,22 @@ function buildDnsListener(snapshot: Snapshot, namespace: string, family: string)
           }),
         },
       },
+    ],
+  });
+}
+
+/**
+ * Passes questions by TCP on to the server that they were sent to, also where nothing else outside of the mesh may be
+ * called: Envoy's filter speaks UDP only, and who asks by TCP wants what does not fit there.
+ */
+function buildDnsTcpListener(family: string): Resource {
+  return encodeResource("listener", DNS_TCP_LISTENER, ListenerSchema, {
+    name: DNS_TCP_LISTENER,
+    address: socketAddress(dnsAddress(family), DNS_PORT),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    listenerFilters: [ORIGINAL_DST],
+    filterChains: [
+      { filters: [tcpProxy({ statPrefix: DNS_TCP_LISTENER, clusters: [{ name: PASSTHROUGH_CLUSTER, weight: 1 }] })] },
     ],
   });
 }

@@ -78,6 +78,8 @@ function managerConfig(
           setCurrentClientCertDetails: { uri: true },
         }
       : {}),
+    // Old clients, and proxies such as nginx by default.
+    httpProtocolOptions: { acceptHttp10: true },
     normalizePath: true,
     mergeSlashes: true,
     upgradeConfigs: [{ upgradeType: "websocket" }],

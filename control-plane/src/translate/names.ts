@@ -46,8 +46,9 @@ export function portRoutes(port: number): string {
 export const OUTBOUND_LISTENER = `outbound|${OUTBOUND_PORT}`;
 export const OUTBOUND_ROUTES = `outbound|${OUTBOUND_PORT}`;
 
-/** Where a sidecar answers the DNS questions of its app. */
+/** Where a sidecar answers the DNS questions of its app: by UDP, and by TCP. */
 export const DNS_LISTENER = "dns";
+export const DNS_TCP_LISTENER = "dns-tcp";
 export const DNS_PORT = 15053;
 
 /** The cluster of what a plugin may call under a name of its own. The SDK's `callout` makes the same name. */

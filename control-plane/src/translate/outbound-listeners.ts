@@ -113,10 +113,11 @@ export function buildOwnSite(
     filters: [...before, closed ? CLOSE : tcpProxy({ ...proxySite(site, chain), accessLog })],
   }));
   const filterChains = [...(http.length > 0 ? [requests] : []), ...connections];
+  const isAnywhere = site.address === ANY_ADDRESS;
   return encodeResource("listener", site.name, ListenerSchema, {
-    ...listener(site, filterChains, site.address === ANY_ADDRESS ? wildcardAddress(workload, site.port) : undefined),
+    ...(isAnywhere && { defaultFilterChain: elsewhere(outboundModeOf(snapshot, workload)) }),
+    ...listener(site, filterChains, isAnywhere ? wildcardAddress(workload, site.port) : undefined),
     metadata: callerMetadata(snapshot.settings, workload),
-    ...(site.address === ANY_ADDRESS && { defaultFilterChain: elsewhere(outboundModeOf(snapshot, workload)) }),
   });
 }
 
@@ -146,6 +147,10 @@ function listener(
   filterChains: readonly ChainInit[],
   address = socketAddress(site.address, site.port),
 ): Init<typeof ListenerSchema> {
+  // Envoy looks for what fits level by level, and does not come back: with a chain for HTTP in plaintext, other plaintext
+  // finds nothing at its level. A chain for everything must be the default to get it.
+  const everything = filterChains.find(({ filterChainMatch }) => filterChainMatch === undefined);
+  const others = filterChains.filter((chain) => chain !== everything);
   const matches = filterChains.map(({ filterChainMatch }) => filterChainMatch ?? {});
   const needsHttp = matches.some(({ applicationProtocols = [] }) => applicationProtocols.length > 0);
   const needsTls = needsHttp || matches.some(({ transportProtocol }) => transportProtocol !== undefined);
@@ -155,6 +160,8 @@ function listener(
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
     ...inspection("out", [...(needsTls ? [tlsInspector()] : []), ...(needsHttp ? [httpInspector()] : [])]),
-    filterChains: [...filterChains],
+    ...(everything === undefined || others.length === 0
+      ? { filterChains: [...filterChains] }
+      : { filterChains: others, defaultFilterChain: everything }),
   };
 }
