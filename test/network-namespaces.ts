@@ -52,8 +52,8 @@ export interface RunOptions {
   readonly uid?: number;
   /** Capabilities beside those of the user, such as `dac_read_search`. */
   readonly capabilities?: readonly string[];
-  /** A file that stands in the place of /etc/resolv.conf. */
-  readonly resolvConf?: string;
+  /** Files that stand in the place of others, for this program only: path → the file to be seen there. */
+  readonly mounts?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }
@@ -168,9 +168,12 @@ function podOf(name: string, namespace: string, last: number): NetworkPod {
 }
 
 /** `ip netns exec` gives each command mounts of its own. */
-function mounted({ resolvConf }: RunOptions): string[] {
-  if (resolvConf === undefined) return [];
-  return ["/bin/sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolvConf];
+function mounted({ mounts = {} }: RunOptions): string[] {
+  const pairs = Object.entries(mounts);
+  if (pairs.length === 0) return [];
+  const each = pairs.map((_, i) => `mount --bind "$${2 * i + 1}" "$${2 * i + 2}"`).join(" && ");
+  const script = `${each} && shift ${2 * pairs.length} && exec "$@"`;
+  return ["/bin/sh", "-c", script, "sh", ...pairs.flatMap(([path, file]) => [file, path])];
 }
 
 function asUser({ uid, capabilities = [] }: RunOptions): string[] {

@@ -292,6 +292,25 @@ const OPERATIONS = {
     }
   },
 
+  /** Asks one question by TCP; gives the last four bytes of the answer, which are its address. */
+  resolveByTcp: async ({ name, server }) => {
+    const labels = name.split(".").flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]);
+    const header = Buffer.from([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    const question = Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1])]);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(question.length);
+    const socket = net.connect({ host: server, port: 53 });
+    const limit = setTimeout(() => socket.destroy(new Error("no answer in time")), LIMIT_MS);
+    try {
+      socket.write(Buffer.concat([length, question]));
+      const [answer] = await once(socket, "data");
+      return { addresses: [[...answer.subarray(-4)].join(".")] };
+    } finally {
+      clearTimeout(limit);
+      socket.destroy();
+    }
+  },
+
   resolve: async ({ name, type = "A", server }) => {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
     resolver.setServers([server]);

@@ -17,14 +17,14 @@ export interface PodApp {
 
 export interface PodAppOptions {
   readonly uid?: number;
-  readonly resolvConf?: string;
+  readonly mounts?: Readonly<Record<string, string>>;
 }
 
-export function startPodApp(pod: NetworkPod, { uid = APP_UID, resolvConf }: PodAppOptions = {}): PodApp {
+export function startPodApp(pod: NetworkPod, { uid = APP_UID, mounts = {} }: PodAppOptions = {}): PodApp {
   const child: ChildProcess = pod.start([process.execPath, APP, pod.name], {
     uid,
     capabilities: ["dac_read_search"],
-    ...(resolvConf === undefined ? {} : { resolvConf }),
+    mounts,
   });
   let errors = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

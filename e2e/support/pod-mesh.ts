@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { envoyPath } from "../../test/envoy-static.js";
 import { createPodNetwork, type NetworkPod, type PodNetwork } from "../../test/network-namespaces.js";
 import { type PodApp, startPodApp } from "./pod-app.js";
@@ -24,7 +24,8 @@ export interface AddPodOptions {
   /** Flags of `weft intercept`. */
   readonly intercept?: readonly string[];
   readonly serviceAccount?: string;
-  readonly resolvConf?: string;
+  /** What its app and its sidecar see: path → the file that is there. */
+  readonly mounts?: Readonly<Record<string, string>>;
 }
 
 /** A mesh in network namespaces: the control plane in the one of the bridge, and pods with rules, sidecar and app. */
@@ -35,12 +36,32 @@ export interface PodMesh {
   remove(file: string): Promise<void>;
   /** A pod of the mesh. Its WorkloadEntry, in namespace `default`, must be there. */
   addPod(name: string, last: number, options?: AddPodOptions): Promise<SidecarPod>;
-  /** A pod that knows nothing of the mesh. */
-  addOutsider(name: string, last: number): PodApp;
+  /** A pod that knows nothing of the mesh. Its app may run as another user. */
+  addOutsider(name: string, last: number, uid?: number): PodApp;
   /** A file for the tests, readable in the pods. */
   writeFile(name: string, text: string): Promise<string>;
   controlPlaneOutput(): string;
   close(): Promise<void>;
+}
+
+interface Tools {
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: Readonly<Record<string, string>>;
+}
+
+/** Envoy and func-e at a place where everybody finds them: they may be in a folder of root's. */
+async function placeTools(root: string): Promise<Tools> {
+  const funcE = process.env.FUNC_E_PATH ?? join(homedir(), ".cache/weft/func-e-1.6.0/func-e");
+  const tools = { ENVOY_PATH: envoyPath(), FUNC_E_PATH: funcE };
+  const env: Record<string, string> = {};
+  const mounts: Record<string, string> = {};
+  for (const [variable, path] of Object.entries(tools)) {
+    const place = join(root, basename(path));
+    await writeFile(place, "", { mode: 0o755 });
+    env[variable] = place;
+    mounts[place] = path;
+  }
+  return { env, mounts };
 }
 
 interface Running {
@@ -70,7 +91,7 @@ function watched(what: string, child: ChildProcess): Running {
           if (ended !== undefined) throw new Error(`${what} ended with ${ended}:\n${output}`);
           return undefined;
         },
-        { seen: () => output },
+        { limitMs: 180_000, seen: () => output },
       );
     },
   };
@@ -84,6 +105,7 @@ export async function createPodMesh(purpose: string, files: Readonly<Record<stri
   await chmod(root, 0o755);
   for (const path of [folder, state, workloads]) await mkdir(path, { mode: 0o755 });
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
+  const tools = await placeTools(root);
 
   const network = createPodNetwork(purpose);
   const close = async () => {
@@ -105,7 +127,7 @@ export async function createPodMesh(purpose: string, files: Readonly<Record<stri
       network,
       write: (file, text) => writeFile(join(folder, file), text),
       remove: (file) => rm(join(folder, file)),
-      addOutsider: (name, last) => startPodApp(network.addPod(name, last)),
+      addOutsider: (name, last, uid) => startPodApp(network.addPod(name, last), uid === undefined ? {} : { uid }),
       writeFile: async (name, text) => {
         const path = join(root, name);
         await writeFile(path, text, { mode: 0o644 });
@@ -115,10 +137,12 @@ export async function createPodMesh(purpose: string, files: Readonly<Record<stri
         const pod = network.addPod(name, last);
         const rules = await pod.run([...WEFT, "intercept", ...(options.intercept ?? [])]);
         if (rules.code !== 0) throw new Error(`weft intercept in ${name}: ${rules.stderr}`);
-        const sidecar = await startSidecar(pod, join(workloads, `default.${name}`), network, options);
-        const { resolvConf } = options;
+        const dir = join(workloads, `default.${name}`);
+        const sidecar = await startSidecar(pod, dir, network, { ...options, tools }).catch((error: Error) => {
+          throw new Error(`${error.message}\nthe control plane said:\n${controlPlane.output()}`);
+        });
         return {
-          ...startPodApp(pod, resolvConf === undefined ? {} : { resolvConf }),
+          ...startPodApp(pod, { mounts: options.mounts ?? {} }),
           sidecarOutput: sidecar.output,
           admin: (path) => askAdmin(pod, path),
         };
@@ -132,21 +156,26 @@ export async function createPodMesh(purpose: string, files: Readonly<Record<stri
   }
 }
 
-/** As its user, who can read what root can: the clone and Envoy may be in a folder of root's. */
+/** As its user, who can read what root can: the clone may be in a folder of root's. */
 async function startSidecar(
   pod: NetworkPod,
   dir: string,
   network: PodNetwork,
-  { serviceAccount = "default", resolvConf }: AddPodOptions,
+  { serviceAccount = "default", mounts = {}, tools }: AddPodOptions & { readonly tools: Tools },
 ): Promise<Running> {
   await mkdir(dir, { mode: 0o700 });
   await chown(dir, SIDECAR_UID, SIDECAR_UID);
   const command = [
     ...[...WEFT, "sidecar", "--dir", dir, "--workload", `default/${pod.name}`, "--address", pod.address],
     ...["--xds", `${network.gateway.address}:${XDS_PORT}`, "--service-account", serviceAccount],
+    ...["--interception", "redirect"],
   ];
-  const options = { uid: SIDECAR_UID, capabilities: ["dac_read_search"] };
-  const child = pod.start(command, resolvConf === undefined ? options : { ...options, resolvConf });
+  const child = pod.start(command, {
+    uid: SIDECAR_UID,
+    capabilities: ["dac_read_search"],
+    mounts: { ...mounts, ...tools.mounts },
+    env: tools.env,
+  });
   const sidecar = watched(`the sidecar of ${pod.name}`, child);
   await sidecar.printed(/sidecar ready/);
   return sidecar;
@@ -154,11 +183,7 @@ async function startSidecar(
 
 async function askAdmin(pod: NetworkPod, path: string): Promise<string> {
   const ask = `fetch(process.argv[1]).then((r) => r.text()).then((t) => process.stdout.write(t))`;
-  const { code, stdout, stderr } = await pod.run(
-    [process.execPath, "-e", ask, `http://${pod.address}:15000${path}`],
-    // The admin API is for the sidecar's user and for nobody in the mesh.
-    { uid: SIDECAR_UID },
-  );
+  const { code, stdout, stderr } = await pod.run([process.execPath, "-e", ask, `http://127.0.0.1:15000${path}`]);
   if (code !== 0) throw new Error(`the admin API of ${pod.name}: ${stderr}`);
   return stdout;
 }
