@@ -42,7 +42,8 @@ export const readClientTls: Reader<ClientTls> = readObject((fields, field) => {
       break;
     case "MUTUAL":
       for (const name of OF_CLIENT)
-        if (!fields.has(name)) fields.required(name, readFile, "name the caller's own file, by an absolute path");
+        if (!fields.has(name) && !fields.has("credentialName"))
+          fields.required(name, readFile, "name the caller's own file, by an absolute path");
   }
   if (insecureSkipVerify && (fields.has("caCertificates") || subjectAltNames.length > 0))
     refuse(

@@ -7,10 +7,13 @@ import { type Reader, readBoolean, readInteger, readObject, readOneOf } from "./
 const readLimit: Reader<number | undefined> = (field) => readInteger(0, 2 ** 31 - 1)(field) || undefined;
 
 /** https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings */
-export const readConnectionPool: Reader<ConnectionPool> = readObject((fields) => ({
-  ...fields.optional("tcp", readTcp),
-  ...fields.optional("http", readHttp),
-}));
+export const readConnectionPool: Reader<ConnectionPool> = readObject((fields) => {
+  for (const name of ["maxConnections", "connectTimeout", "tcpKeepalive", "maxConnectionDuration"])
+    fields.belongElsewhere({ [name]: "move it into tcp" });
+  for (const name of ["http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "maxRetries"])
+    fields.belongElsewhere({ [name]: "move it into http" });
+  return { ...fields.optional("tcp", readTcp), ...fields.optional("http", readHttp) };
+});
 
 const readTcp: Reader<ConnectionPool> = readObject((fields) =>
   defined({

@@ -35,6 +35,13 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "14 InvalidValue spec.http[1].rewrite.uriRegexRewrite.rewrite",
   ],
   "bad-regex.yaml": ["9 InvalidRegex spec.http[0].match[0].uri.regex"],
+  "destination-rule.yaml": [
+    "9 InvalidValue spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize",
+    "13 WeightSum spec.trafficPolicy.loadBalancer.localityLbSetting.distribute[0].to",
+    "14 UnknownField spec.trafficPolicy.connectionPool.maxConnections",
+    "15 UnknownField spec.trafficPolicy.outlierDetection.consecutiveErrors",
+    "18 UnsupportedField spec.trafficPolicy.tls.credentialName",
+  ],
   "duplicate-object.yaml": ["7 DuplicateObject "],
   "missing-image.yaml": [],
   "misspelt-kind.yaml": ["3 UnknownKind kind"],
