@@ -91,7 +91,7 @@ describe("a control plane that is killed in the middle of a rollback", () => {
       "  imagePullPolicy",
       "  rollout: { steps: [{ weight: 30, pause: 1h }] }\n  imagePullPolicy",
     );
-    // One after the other: what is compiled is a good version, then one that traps; only that one is met by traffic.
+    // Two bad versions; the second has another greeting, by which it is seen, and takes the place of the first.
     await mesh.edit(INDEX, ON_RESPONSE, TRAP + ON_RESPONSE);
     await whenRollout(up, folder, ({ message }) => message.startsWith("well so far"));
     await mesh.edit(GREETING, '"hello"', '"ahoy"');

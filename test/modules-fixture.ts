@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type CredentialSource,
-  createRegistryClient,
   packPlugin,
   parseReference,
   pushPlugin,
@@ -26,6 +25,7 @@ import { createPreflight, type Preflight } from "../control-plane/src/modules/pr
 import { buildPlugin } from "./build-plugin.js";
 import { mkMeshConfig, mkPlugin } from "./builders.js";
 import { envoyPath } from "./envoy-static.js";
+import { createTestRegistryClient } from "./registry-client.js";
 
 export const KEY = "default/hello";
 export const MANIFEST = "name: hello\nrootId: hello\nsdk: {name: '@weft/sdk'}\n";
@@ -67,13 +67,7 @@ export function useModules() {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const clientOf = (credentials?: CredentialSource) =>
-    createRegistryClient({
-      plainHttp: [registry.address],
-      retry: { maxRetries: 0 },
-      timeoutMs: 30_000,
-      ...(credentials === undefined ? {} : { credentials }),
-    });
+  const clientOf = (credentials?: CredentialSource) => createTestRegistryClient(registry.address, credentials);
 
   /** The modules of a control plane that begins with what is remembered, and everything that they said. */
   function start(

@@ -13,6 +13,7 @@ import {
 import { createRegistryServer, type RegistryServer } from "@weft/registry/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mkPlugin } from "../../../test/builders.js";
+import { createTestRegistryClient } from "../../../test/registry-client.js";
 import { moduleWith, variant } from "../../../test/wasm-bytes.js";
 import { failureOf } from "./failure.js";
 import { createModuleCache } from "./module-cache.js";
@@ -40,13 +41,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const clientOf = (credentials?: CredentialSource) =>
-  createRegistryClient({
-    plainHttp: [registry.address],
-    retry: { maxRetries: 0 },
-    timeoutMs: 30_000,
-    ...(credentials === undefined ? {} : { credentials }),
-  });
+const clientOf = (credentials?: CredentialSource) => createTestRegistryClient(registry.address, credentials);
 const sourceOf = (over: { folder?: string; peers?: ModulePeers } = {}): ModuleSource =>
   createModuleSource({
     createClient: clientOf,

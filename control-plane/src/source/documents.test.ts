@@ -15,6 +15,11 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "14 DuplicateName spec.callouts[2].name",
     "14 InvalidHost spec.callouts[2].host",
   ],
+  "bad-failure-series.yaml": [
+    "8 InvalidName spec.metrics[0].name",
+    "9 MissingField spec.metrics[1].value",
+    "10 InvalidValue spec.metrics[2].value",
+  ],
   "bad-rollout.yaml": ["10 InvalidOrder spec.rollout.steps[1].weight", "11 InvalidValue spec.rollout.maxFailures"],
   "bad-target.yaml": [
     "8 ConflictingFields spec.targetRefs",
