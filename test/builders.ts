@@ -1,4 +1,5 @@
 import type { DestinationRule } from "../control-plane/src/model/destination-rule.js";
+import type { GatewayRoute } from "../control-plane/src/model/gateway-route.js";
 import { DEFAULT_PLUGIN_POLICY, MESH_CONFIG_NAME, type MeshConfig } from "../control-plane/src/model/mesh-config.js";
 import type { MeshSettings } from "../control-plane/src/model/mesh-settings.js";
 import type { ModuleState, ServedPlugin } from "../control-plane/src/model/module-state.js";
@@ -112,6 +113,39 @@ export function mkVirtualService(name: string, weights: Readonly<Record<string, 
     exportTo: ["*"],
     tcp: [],
     tls: [],
+  };
+}
+
+/** A route of Gateway API of a Service, in namespace default, to others; parts of its one rule may be said. */
+export function mkGatewayRoute(
+  name: string,
+  parent: string,
+  backends: Readonly<Record<string, number>>,
+  over: Partial<GatewayRoute> = {},
+): GatewayRoute {
+  const namespace = over.namespace ?? "default";
+  return {
+    kind: "HTTPRoute",
+    namespace,
+    name,
+    parents: [{ namespace: "default", name: parent }],
+    rules: [
+      {
+        matches: [{ uri: { kind: "path", value: "/" }, headers: [], queryParams: [] }],
+        mirrors: [],
+        action: {
+          kind: "forward",
+          backends: Object.entries(backends).map(([backend, weight]) => ({
+            kind: "Service",
+            namespace: "default",
+            name: backend,
+            port: 8080,
+            weight,
+          })),
+        },
+      },
+    ],
+    ...over,
   };
 }
 

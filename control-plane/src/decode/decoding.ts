@@ -34,6 +34,9 @@ const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   WasmPlugin: "weft.mesh/v1alpha1",
   MeshConfig: "weft.mesh/v1alpha1",
   Secret: "v1",
+  HTTPRoute: "gateway.networking.k8s.io/v1",
+  GRPCRoute: "gateway.networking.k8s.io/v1",
+  ReferenceGrant: "gateway.networking.k8s.io/v1",
   Telemetry: "telemetry.istio.io/v1",
 };
 

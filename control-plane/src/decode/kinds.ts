@@ -2,9 +2,12 @@ import type { MeshObject } from "../model/mesh-object.js";
 import { readAuthorizationPolicy, standInPolicy } from "./authorization-policy.js";
 import { readDestinationRule } from "./destination-rule.js";
 import type { Reader } from "./fields.js";
+import { readGrpcRoute } from "./grpc-route.js";
+import { readHttpRoute } from "./http-route-object.js";
 import { readMeshConfig } from "./mesh-config.js";
 import type { Metadata } from "./metadata.js";
 import { readPeerAuthentication } from "./peer-authentication.js";
+import { readReferenceGrant } from "./reference-grant.js";
 import { readRequestAuthentication } from "./request-authentication.js";
 import { readSecret } from "./secret.js";
 import { readService } from "./service.js";
@@ -107,6 +110,27 @@ export const KINDS: readonly KindDefinition[] = [
     specOptional: true,
     read: (metadata) =>
       convert(readRequestAuthentication(metadata), (value) => ({ kind: "RequestAuthentication", value })),
+  },
+  {
+    kind: "HTTPRoute",
+    group: "gateway.networking.k8s.io",
+    versions: ["v1", "v1beta1"],
+    specOptional: false,
+    read: (metadata) => convert(readHttpRoute(metadata), (value) => ({ kind: "HTTPRoute", value })),
+  },
+  {
+    kind: "GRPCRoute",
+    group: "gateway.networking.k8s.io",
+    versions: ["v1"],
+    specOptional: false,
+    read: (metadata) => convert(readGrpcRoute(metadata), (value) => ({ kind: "GRPCRoute", value })),
+  },
+  {
+    kind: "ReferenceGrant",
+    group: "gateway.networking.k8s.io",
+    versions: ["v1", "v1beta1"],
+    specOptional: false,
+    read: (metadata) => convert(readReferenceGrant(metadata), (value) => ({ kind: "ReferenceGrant", value })),
   },
   {
     kind: "MeshConfig",

@@ -1,5 +1,5 @@
 import type { Labels } from "../model/selector.js";
-import { type ObjectFields, readInteger, readObject } from "./fields.js";
+import { type ObjectFields, type Reader, readInteger, readObject } from "./fields.js";
 import { readAnnotations, readDnsLabel, readDnsSubdomain, readLabels } from "./names.js";
 
 /** What the mesh reads of an object's metadata. */
@@ -9,6 +9,8 @@ export interface Metadata {
   readonly labels: Labels;
   readonly annotations: Readonly<Record<string, string>>;
   readonly generation?: number;
+  /** RFC 3339, from Kubernetes. */
+  readonly created?: string;
 }
 
 export const DEFAULT_NAMESPACE = "default";
@@ -18,7 +20,6 @@ const KEPT_BY_KUBERNETES = [
   "uid",
   "resourceVersion",
   "generateName",
-  "creationTimestamp",
   "deletionTimestamp",
   "deletionGracePeriodSeconds",
   "ownerReferences",
@@ -38,6 +39,18 @@ function readMetadataFields(fields: ObjectFields): Metadata {
   const namespace = fields.optional("namespace", readDnsLabel) ?? DEFAULT_NAMESPACE;
   const labels = fields.optional("labels", readLabels) ?? {};
   const annotations = fields.optional("annotations", readAnnotations) ?? {};
+  const created = fields.optional("creationTimestamp", readTimestamp);
   const generation = fields.optional("generation", readInteger(0, Number.MAX_SAFE_INTEGER));
-  return { namespace, name: name ?? "", labels, annotations, ...(generation !== undefined && { generation }) };
+  return {
+    namespace,
+    name: name ?? "",
+    labels,
+    annotations,
+    ...(generation !== undefined && { generation }),
+    ...(created !== undefined && { created }),
+  };
 }
+
+/** YAML that people write may have one as a date, or anything; only what Kubernetes writes is of use. */
+const readTimestamp: Reader<string> = ({ value }) =>
+  typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) ? value : undefined;

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
+import type { GatewayRoute, ReferenceGrant } from "./gateway-route.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
@@ -26,4 +27,7 @@ export type MeshObject =
   | { readonly kind: "WasmPlugin"; readonly value: Plugin }
   | { readonly kind: "MeshConfig"; readonly value: MeshConfig }
   | { readonly kind: "Telemetry"; readonly value: Telemetry }
+  | { readonly kind: "HTTPRoute"; readonly value: GatewayRoute }
+  | { readonly kind: "GRPCRoute"; readonly value: GatewayRoute }
+  | { readonly kind: "ReferenceGrant"; readonly value: ReferenceGrant }
   | { readonly kind: "Secret"; readonly value: Secret };

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
+import type { GatewayRoute, ReferenceGrant } from "./gateway-route.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { MeshSettings } from "./mesh-settings.js";
 import type { ModuleState } from "./module-state.js";
@@ -30,6 +31,9 @@ export interface Snapshot {
   readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
   readonly requestAuthentications: ReadonlyMap<string, RequestAuthentication>;
   readonly plugins: ReadonlyMap<string, Plugin>;
+  readonly httpRoutes: ReadonlyMap<string, GatewayRoute>;
+  readonly grpcRoutes: ReadonlyMap<string, GatewayRoute>;
+  readonly referenceGrants: ReadonlyMap<string, ReferenceGrant>;
   readonly telemetries: ReadonlyMap<string, Telemetry>;
   readonly meshConfigs: ReadonlyMap<string, MeshConfig>;
   readonly secrets: ReadonlyMap<string, Secret>;
@@ -52,6 +56,9 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     authorizationPolicies: new Map(),
     requestAuthentications: new Map(),
     plugins: new Map(),
+    httpRoutes: new Map(),
+    grpcRoutes: new Map(),
+    referenceGrants: new Map(),
     telemetries: new Map(),
     meshConfigs: new Map(),
     secrets: new Map(),

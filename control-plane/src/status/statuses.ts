@@ -38,6 +38,10 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
   AuthorizationPolicy: "security.istio.io/v1",
   RequestAuthentication: "security.istio.io/v1",
   WasmPlugin: "weft.mesh/v1alpha1",
+  HTTPRoute: "gateway.networking.k8s.io/v1",
+  GRPCRoute: "gateway.networking.k8s.io/v1",
+  ReferenceGrant: "gateway.networking.k8s.io/v1",
+  Telemetry: "telemetry.istio.io/v1",
   MeshConfig: "weft.mesh/v1alpha1",
   Secret: "v1",
 };

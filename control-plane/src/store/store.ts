@@ -160,6 +160,15 @@ function applyChanges(
       case "WasmPlugin":
         next.plugins = edited(next.plugins, key, valueOf("WasmPlugin"));
         break;
+      case "HTTPRoute":
+        next.httpRoutes = edited(next.httpRoutes, key, valueOf("HTTPRoute"));
+        break;
+      case "GRPCRoute":
+        next.grpcRoutes = edited(next.grpcRoutes, key, valueOf("GRPCRoute"));
+        break;
+      case "ReferenceGrant":
+        next.referenceGrants = edited(next.referenceGrants, key, valueOf("ReferenceGrant"));
+        break;
       case "Telemetry":
         next.telemetries = edited(next.telemetries, key, valueOf("Telemetry"));
         break;

@@ -161,6 +161,8 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
       const scopes = [before, after].filter((policy) => policy !== undefined);
       addWorkloads((w) => scopes.some((policy) => attachesTo(policy, w, next.settings.rootNamespace)));
     }
+  for (const kind of ["httpRoutes", "grpcRoutes", "referenceGrants"] as const)
+    if (prev[kind] !== next[kind]) addRoutes();
   for (const [, before, after] of changes(prev.telemetries, next.telemetries))
     addWorkloads((w) =>
       [before, after].some((t) => t?.namespace === w.namespace || t?.namespace === next.settings.rootNamespace),

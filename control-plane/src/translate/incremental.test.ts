@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  mkGatewayRoute,
   mkManifest,
   mkMeshConfig,
   mkPlugin,
@@ -12,6 +13,7 @@ import {
 import { randomDestinationRule } from "../../../test/random-destination-rule.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
+import type { ReferenceGrant } from "../model/gateway-route.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
@@ -112,6 +114,8 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       "trust",
       "telemetry",
       "mesh",
+      "route",
+      "grant",
     ])
   ) {
     case "service": {
@@ -177,6 +181,22 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         ...snapshot,
         peerAuthentications: set(snapshot.peerAuthentications, `${namespace}/p`, gone ? undefined : policy),
       };
+    }
+    case "route": {
+      const kind = pick(["HTTPRoute", "GRPCRoute"] as const);
+      const namespace = pick(["default", "other"]);
+      const route = mkGatewayRoute("r", app, { [pick(APPS)]: 1, nobody: 1 }, { kind, namespace });
+      const field = kind === "HTTPRoute" ? "httpRoutes" : "grpcRoutes";
+      return { ...snapshot, [field]: set(snapshot[field], `${namespace}/r`, gone ? undefined : route) };
+    }
+    case "grant": {
+      const grant: ReferenceGrant = {
+        namespace: "default",
+        name: "g",
+        from: [{ kind: pick(["HTTPRoute", "GRPCRoute"]), namespace: "other" }],
+        to: [{ kind: "Service", ...(random() < 0.5 ? { name: app } : {}) }],
+      };
+      return { ...snapshot, referenceGrants: set(snapshot.referenceGrants, "default/g", gone ? undefined : grant) };
     }
     case "telemetry": {
       const namespace = pick(["default", "weft-system"]);

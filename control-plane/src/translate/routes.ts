@@ -7,6 +7,7 @@ import { mayBeHttp, namesOf, type Service, type ServicePort } from "../model/ser
 import type { Snapshot } from "../model/snapshot.js";
 import type { CallerClass } from "./caller-class.js";
 import { encodeResource } from "./encode.js";
+import { attachedRules } from "./gateway-routes.js";
 import { httpRoutes } from "./http-routes.js";
 import { OUTBOUND_ROUTES } from "./names.js";
 import { routesSite } from "./scope.js";
@@ -65,9 +66,14 @@ export function virtualHosts(
   return [{ name: `${service.host}:${port.port}`, domains, routes, includeRequestAttemptCount: true }];
 }
 
-/** The service itself answers where no rule is for these callers; where some are, they say all there is. */
+/**
+ * Routes of Gateway API go before VirtualServices. The service itself answers where no rule is for these callers; where
+ * some are, they say all there is.
+ */
 function serviceRoutes(snapshot: Snapshot, service: Service, port: ServicePort, caller: CallerClass) {
   const site = { name: service.name, port, caller };
+  const attached = attachedRules(snapshot, service, port, caller.namespace);
+  if (attached !== undefined) return httpRoutes(snapshot, attached, site);
   const rules = httpRulesFor(snapshot, service.host, caller.namespace) ?? [];
   const routes = httpRoutes(snapshot, rules, site);
   if (routes.length > 0) return routes;

@@ -1,0 +1,125 @@
+import {
+  compareRoutes,
+  type GatewayRoute,
+  type GatewayRule,
+  parentPorts,
+  resolveBackend,
+} from "../model/gateway-route.js";
+import type { Destination, HttpMatch, HttpRoute, Mirror, UriMatch } from "../model/http-route.js";
+import { type Service, type ServicePort, serviceHost } from "../model/service.js";
+import type { Snapshot } from "../model/snapshot.js";
+import { memoByIdentity } from "./memo.js";
+
+type RouteSnapshot = Pick<Snapshot, "httpRoutes" | "grpcRoutes" | "services" | "referenceGrants">;
+
+/**
+ * The rules of the HTTPRoutes and GRPCRoutes that are attached to a Service, for callers of a namespace; undefined where
+ * none is. Routes of the caller's own namespace, where that is not the Service's, are the only ones that its callers
+ * follow: https://gateway-api.sigs.k8s.io/geps/gep-1426/
+ * A request that none of the rules takes has no route.
+ */
+export function attachedRules(
+  snapshot: RouteSnapshot,
+  service: Service,
+  { port }: Pick<ServicePort, "port">,
+  callerNamespace: string,
+): readonly HttpRoute[] | undefined {
+  const attached = routesOfHost(snapshot, service.host).filter((route) => isAttached(route, service, port));
+  const consumers = attached.filter(
+    ({ namespace }) => namespace === callerNamespace && namespace !== service.namespace,
+  );
+  const producers = attached.filter(({ namespace }) => namespace === service.namespace);
+  const inForce = consumers.length > 0 ? consumers : producers;
+  if (inForce.length === 0) return undefined;
+  return inForce
+    .flatMap((route) => route.rules.flatMap((rule, index) => singleMatches(snapshot, route, rule, index)))
+    .sort(({ matches: [a] }, { matches: [b] }) => comparePrecedence(a, b));
+}
+
+/** Hosts of Services that routes are attached to. */
+export function routedHosts(snapshot: Pick<Snapshot, "httpRoutes" | "grpcRoutes">): ReadonlySet<string> {
+  return new Set([...hostsOf(snapshot.httpRoutes).keys(), ...hostsOf(snapshot.grpcRoutes).keys()]);
+}
+
+/** Routes by the hosts of their parents, in the order in which they count. */
+const hostsOf = memoByIdentity((routes: ReadonlyMap<string, GatewayRoute>) => {
+  const byHost = new Map<string, GatewayRoute[]>();
+  for (const route of [...routes.values()].sort(compareRoutes))
+    for (const host of new Set(route.parents.map((parent) => serviceHost(parent.name, parent.namespace))))
+      byHost.set(host, [...(byHost.get(host) ?? []), route]);
+  return byHost;
+});
+
+function routesOfHost({ httpRoutes, grpcRoutes }: RouteSnapshot, host: string): GatewayRoute[] {
+  const ofHttp = hostsOf(httpRoutes).get(host) ?? [];
+  const ofGrpc = hostsOf(grpcRoutes).get(host) ?? [];
+  return [...ofHttp, ...ofGrpc].sort(compareRoutes);
+}
+
+function isAttached({ parents }: GatewayRoute, service: Service, port: number): boolean {
+  return parents.some(
+    (parent) =>
+      serviceHost(parent.name, parent.namespace) === service.host && parentPorts(parent, service).includes(port),
+  );
+}
+
+/** Rules of one match each: their order is by match, across rules and routes. */
+function singleMatches(snapshot: RouteSnapshot, route: GatewayRoute, rule: GatewayRule, index: number): HttpRoute[] {
+  const { action, mirrors, name, ...rest } = rule;
+  const routeName = `${route.namespace}.${route.name}.${name ?? index}`;
+  const resolved: HttpRoute = {
+    ...rest,
+    name: routeName,
+    mirrors: mirrors.flatMap((mirror): Mirror[] => {
+      const backend = resolveBackend(route, mirror, snapshot);
+      // A copy that nobody gets is nobody's failure.
+      return backend.kind === "missing"
+        ? []
+        : [{ host: backend.host, port: backend.port, percentage: mirror.percentage }];
+    }),
+    action:
+      action.kind === "redirect" ? action : { kind: "forward", destinations: destinations(snapshot, route, action) },
+  };
+  return rule.matches.map((match, position) => ({
+    ...resolved,
+    name: rule.matches.length === 1 ? routeName : `${routeName}.${position}`,
+    matches: [match],
+  }));
+}
+
+function destinations(
+  snapshot: RouteSnapshot,
+  route: GatewayRoute,
+  { backends }: Extract<GatewayRule["action"], { kind: "forward" }>,
+): Destination[] {
+  return backends.map((backend): Destination => {
+    const { weight, headers } = backend;
+    const resolved = resolveBackend(route, backend, snapshot);
+    const share = { weight, ...(headers !== undefined && { headers }) };
+    if (resolved.kind === "service") return { host: resolved.host, port: resolved.port, ...share };
+    return { host: serviceHost(backend.name, backend.namespace), missing: true, ...share };
+  });
+}
+
+/**
+ * Exact paths go before patterns, these before prefixes; the longer before the shorter; then who wants a method, more
+ * headers, more parameters. What is equal stays in the order of the routes, and of the rules within one.
+ * https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
+ */
+function comparePrecedence(a: HttpMatch | undefined, b: HttpMatch | undefined): number {
+  const weights = (match: HttpMatch | undefined): number[] => [
+    pathRank(match?.uri),
+    match?.uri?.value.length ?? 0,
+    match?.method === undefined ? 0 : 1,
+    match?.headers.length ?? 0,
+    match?.queryParams.length ?? 0,
+  ];
+  const [ofA, ofB] = [weights(a), weights(b)];
+  for (const [i, weight] of ofA.entries()) if (weight !== ofB[i]) return (ofB[i] ?? 0) - weight;
+  return 0;
+}
+
+function pathRank(uri: UriMatch | undefined): number {
+  if (uri?.kind === "exact") return 2;
+  return uri?.kind === "regex" ? 1 : 0;
+}
