@@ -1,10 +1,12 @@
 import type { Diagnostic } from "../model/diagnostic.js";
+import type { MeshObject } from "../model/mesh-object.js";
 import type { ModuleState } from "../model/module-state.js";
 import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
 import type { RolloutReport } from "../model/rollout.js";
 import type { Condition } from "./condition.js";
 import { type StatusDocument, statusKey } from "./document.js";
+import { gatewayRouteStatus } from "./gateway-route-status.js";
 import { objectStatus } from "./object-status.js";
 import { type ProxyCounts, pluginStatus } from "./plugin-status.js";
 
@@ -12,6 +14,8 @@ import { type ProxyCounts, pluginStatus } from "./plugin-status.js";
 export interface KnownObject {
   readonly ref: ObjectRef;
   readonly file?: string;
+  /** Absent for one that was never right. */
+  readonly object?: MeshObject;
 }
 
 export interface StatusesInput {
@@ -62,14 +66,16 @@ export function statuses(input: StatusesInput): StatusDocument[] {
       // A file that cannot be read concerns the objects of it that are still in force.
       for (const [key, { file }] of refs) if (file === diagnostic.file) addProblem(key, diagnostic);
   }
-  return [...refs].map(([key, { ref }]) => {
+  return [...refs].map(([key, { ref, object }]) => {
     const own = problems.get(key) ?? [];
     const previous = input.previous.get(key) ?? [];
     const plugin = ref.kind === "WasmPlugin" ? input.plugins.get(objectKey(ref)) : undefined;
     const rollout = plugin && input.rollout(objectKey(ref));
     const status =
       plugin === undefined
-        ? objectStatus(own, previous, "", input.now)
+        ? isRoute(object)
+          ? gatewayRouteStatus(object.value, own, previous, input.now)
+          : objectStatus(own, previous, "", input.now)
         : pluginStatus({
             plugin,
             module: input.modules.get(objectKey(ref)),
@@ -82,4 +88,8 @@ export function statuses(input: StatusesInput): StatusDocument[] {
           });
     return { apiVersion: API_VERSIONS[ref.kind] ?? "", object: ref, status };
   });
+}
+
+function isRoute(object: MeshObject | undefined): object is Extract<MeshObject, { kind: "HTTPRoute" | "GRPCRoute" }> {
+  return object?.kind === "HTTPRoute" || object?.kind === "GRPCRoute";
 }

@@ -9,6 +9,7 @@ import type { ServiceEntry } from "../model/service-entry.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
+import { checkGatewayRoutes } from "./gateway-references.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
 import { checkPolicies } from "./policy-references.js";
@@ -226,6 +227,7 @@ function settle(
     ...checkAppPorts(context.workloads, context.services),
     ...checkPolicies(context),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
+    ...checkGatewayRoutes({ ...context, virtualServices }),
     ...checkTelemetry(context),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [
       ...checkClientPorts(plugin),
