@@ -5,7 +5,7 @@ const rule = (spec: string) => objectOf("DestinationRule", spec, "{name: x, name
 
 test.each([
   ["backend", "backend.n.svc.cluster.local"],
-  ["backend.other", "backend.other.svc.cluster.local"],
+  ["backend.other", "backend.other"],
   ["backend.other.svc", "backend.other.svc.cluster.local"],
   ["backend.other.svc.cluster.local", "backend.other.svc.cluster.local"],
   ["api.example.com", "api.example.com"],

@@ -1,5 +1,5 @@
 import type { DestinationRule, Subset } from "../model/destination-rule.js";
-import { resolveHost } from "../model/service.js";
+import { resolveRuleHost } from "../model/service.js";
 import { EVERYBODY, readExportNamespaces } from "./export-to.js";
 import { type Field, type Reader, readList, readObject, refuse, show } from "./fields.js";
 import type { Metadata } from "./metadata.js";
@@ -25,7 +25,7 @@ export function readDestinationRule(metadata: Metadata): Reader<DestinationRule>
     return {
       namespace,
       name,
-      host: host.startsWith("*") ? host : resolveHost(host, namespace),
+      host: host.startsWith("*") ? host : resolveRuleHost(host, namespace),
       subsets,
       exportTo,
       ...(policy !== undefined && { policy }),

@@ -1,5 +1,5 @@
 import type { Destination, HeaderOperations, Target } from "../model/http-route.js";
-import { resolveHost } from "../model/service.js";
+import { resolveRuleHost } from "../model/service.js";
 import type { TcpDestination } from "../model/tcp-route.js";
 import { type Field, type Reader, readInteger, readList, readObject, readPort } from "./fields.js";
 import { readHeaderOperations } from "./header-operations.js";
@@ -58,7 +58,7 @@ export function readTarget(namespace: string): Reader<Target> {
     const port = fields.optional("port", readPortNumber);
     fields.belongElsewhere({ weight: "move it up, beside destination" });
     return {
-      host: resolveHost(host ?? "", namespace),
+      host: resolveRuleHost(host ?? "", namespace),
       ...(subset !== undefined && { subset }),
       ...(port !== undefined && { port }),
     };

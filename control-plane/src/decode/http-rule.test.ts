@@ -90,11 +90,11 @@ test.each<[string, object]>([
   ["mirror: {host: m}, mirrorPercent: 3", { mirrors: [{ host: "m.default.svc.cluster.local", percentage: 3 }] }],
   ["mirror: {host: m}, mirrorPercentage: {value: 0}", { mirrors: [] }],
   [
-    "mirrors: [{destination: {host: m, subset: v1, port: {number: 80}}}, {destination: {host: o.n}, percentage: {value: 1}}]",
+    "mirrors: [{destination: {host: m, subset: v1, port: {number: 80}}}, {destination: {host: o.example}, percentage: {value: 1}}]",
     {
       mirrors: [
         { host: "m.default.svc.cluster.local", subset: "v1", port: 80, percentage: 100 },
-        { host: "o.n.svc.cluster.local", percentage: 1 },
+        { host: "o.example", percentage: 1 },
       ],
     },
   ],

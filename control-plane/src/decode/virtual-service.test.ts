@@ -47,7 +47,7 @@ apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: x, namespace: n}
 spec:
-  hosts: [backend, backend.n, other.m]
+  hosts: [backend, backend.n.svc.cluster.local, other.example]
   gateways: [mesh]
   exportTo: ["*"]
   http:
@@ -70,7 +70,7 @@ spec:
   expect(value).toEqual({
     namespace: "n",
     name: "x",
-    hosts: [host, "other.m.svc.cluster.local"],
+    hosts: [host, "other.example"],
     http: [
       {
         name: "canary",

@@ -1,5 +1,5 @@
 import type { HttpMatch } from "../model/http-route.js";
-import { resolveHost } from "../model/service.js";
+import { resolveRuleHost } from "../model/service.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import { EVERYBODY, readExportNamespaces } from "./export-to.js";
 import { type Field, type ObjectFields, type Reader, readList, readObject } from "./fields.js";
@@ -18,7 +18,7 @@ export function readVirtualService(metadata: Metadata): Reader<VirtualService> {
     const { namespace, name } = metadata;
     const read = readList(readHostPattern, { max: 100 });
     const named = fields.optional("hosts", read) ?? [];
-    const hosts = [...new Set(named.map((host) => (host.startsWith("*") ? host : resolveHost(host, namespace))))];
+    const hosts = [...new Set(named.map((host) => (host.startsWith("*") ? host : resolveRuleHost(host, namespace))))];
     const isDelegate = !fields.has("hosts") || isEmptyList(fields, "hosts", field);
     if (isDelegate) checkDelegate(fields, field);
     readGateways(fields, field);

@@ -114,3 +114,11 @@ export function resolveHost(host: string, namespace: string): string {
   if (parts.length === 3 && parts[2] === "svc") return `${host}.${CLUSTER_DOMAIN}`;
   return host;
 }
+
+/**
+ * The same for a rule of traffic, whose host may be one outside of the cluster: as in Istio a name of two parts is not
+ * a Service's short one.
+ */
+export function resolveRuleHost(host: string, namespace: string): string {
+  return host.split(".").length === 2 ? host : resolveHost(host, namespace);
+}

@@ -36,12 +36,10 @@ function options({ set, add }: HeaderChanges): HeaderOptionInit[] {
     ...set.map(({ name, value }) => ({
       header: { key: name, value },
       appendAction: AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-      keepEmptyValue: true,
     })),
     ...add.map(({ name, value }) => ({
       header: { key: name, value },
       appendAction: AppendAction.APPEND_IF_EXISTS_OR_ADD,
-      keepEmptyValue: true,
     })),
   ];
 }

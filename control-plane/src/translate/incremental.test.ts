@@ -11,6 +11,7 @@ import {
   settings,
 } from "../../../test/builders.js";
 import { randomDestinationRule } from "../../../test/random-destination-rule.js";
+import { randomVirtualService } from "../../../test/random-virtual-service.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
 import type { ReferenceGrant } from "../model/gateway-route.js";
@@ -159,7 +160,9 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       const destinations = [{ host: serviceHost(pick(APPS), "default"), weight: 1 }];
       const match = { destinationSubnets: [], ...(random() < 0.5 ? { sourceLabels: { version: "v1" } } : {}) };
       const virtual: VirtualService = {
-        ...mkVirtualService(app, pick([{ v1: 100 }, { v1: 90, v2: 10 }])),
+        ...(random() < 0.3
+          ? mkVirtualService(app, pick([{ v1: 100 }, { v1: 90, v2: 10 }]))
+          : randomVirtualService(app, APPS, pick)),
         ...(random() < 0.5 ? { tcp: [{ matches: [match], destinations }] } : {}),
         ...(random() < 0.5 ? { tls: [{ matches: [{ ...match, sniHosts: ["a.example"] }], destinations }] } : {}),
       };
