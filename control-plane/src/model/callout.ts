@@ -41,10 +41,27 @@ export function calloutTarget(
   const full = resolveHost(host, namespace);
   const service = services.get(full);
   const servicePort = service?.ports.find((candidate) => candidate.port === port);
-  if (service !== undefined && servicePort !== undefined) return { kind: "service", service, port: servicePort };
+  if (service !== undefined && servicePort !== undefined) {
+    const name = nameInDns(service);
+    return name === undefined ? { kind: "service", service, port: servicePort } : { kind: "dns", host: name };
+  }
   if (service !== undefined) return { kind: "missing", host: full };
   const isPublic = host === "localhost" || host.split(".").length === 2 || !full.endsWith(`.svc.${CLUSTER_DOMAIN}`);
   return isPublic ? { kind: "dns", host } : { kind: "missing", host: full };
+}
+
+/** The name under which DNS knows a service that the control plane has no endpoints of. */
+function nameInDns({ host, resolution }: Service): string | undefined {
+  switch (resolution.kind) {
+    case "dns":
+      return resolution.endpoints[0]?.address ?? host;
+    case "original":
+      return host;
+    case "externalName":
+      return resolution.host;
+    default:
+      return undefined;
+  }
 }
 
 /** Digits and dots: an address or nothing, for no top-level domain is a number. */

@@ -26,6 +26,7 @@ import {
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { isClosed } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
+import { aliasesOf } from "./service-discovery.js";
 import { providerSite, providersTo } from "./telemetry-sites.js";
 
 /**
@@ -81,10 +82,12 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     for (const snapshot of [prev, next])
       for (const cluster of [calloutsTo, keyServersAt, providersTo].flatMap((find) => find(snapshot, service.host)))
         for (const type of types) add(type, cluster);
-    const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetNamesOf(s, service.host))]);
-    for (const port of service.ports)
-      for (const subset of subsets)
-        for (const type of types) add(type, outboundCluster(port.port, subset, service.host));
+    // What is another name for the service has the same endpoints.
+    for (const { ports, host } of [service, ...[prev, next].flatMap((snapshot) => aliasesOf(snapshot, service.host))]) {
+      const subsets = new Set(["", ...[prev, next].flatMap((s) => subsetNamesOf(s, host))]);
+      for (const port of ports)
+        for (const subset of subsets) for (const type of types) add(type, outboundCluster(port.port, subset, host));
+    }
   };
   const addWorkloads = (concerns: (workload: Workload) => boolean) => {
     for (const snapshot of [prev, next])
@@ -151,7 +154,10 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     const { rootNamespace } = next.settings;
     const concerns = (namespace: string) =>
       [before, after].some((p) => p !== undefined && (p.namespace === namespace || p.namespace === rootNamespace));
-    for (const service of next.services.values()) if (concerns(service.namespace)) addService(service, "endpoints");
+    for (const service of next.services.values())
+      if (concerns(service.namespace))
+        // Callers of a headless service use mTLS where all of its workloads do.
+        addService(service, "endpoints", ...(service.resolution.kind === "headless" ? (["cluster"] as const) : []));
     addWorkloads((workload) => concerns(workload.namespace));
   }
 

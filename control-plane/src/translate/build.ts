@@ -144,14 +144,16 @@ function outboundSite(ref: Ref, snapshot: Snapshot): OutboundSite & EndpointsSit
   const service = snapshot.services.get(host ?? "");
   const port = service?.ports.find((p) => p.port === Number(number));
   assert(service !== undefined && port !== undefined, `no service behind ${ref.name}`);
-  const { rule: key, locality, labels } = destinationVariant(ref);
+  const { rule: key, locality, labels, isOriginal } = destinationVariant(ref);
   const rule = key === undefined ? undefined : snapshot.destinationRules.get(key);
   assert(key === undefined || rule !== undefined, `no DestinationRule ${key}`);
   return {
     service,
     port,
     subset,
+    labels: (subset === "" ? undefined : rule?.subsets.find(({ name }) => name === subset)?.labels) ?? {},
     policy: policyFor(rule, subset, port.port),
+    isCaptured: isOriginal,
     ...(rule === undefined ? {} : { rule }),
     caller: { locality, labels: classLabels(labels) },
   };

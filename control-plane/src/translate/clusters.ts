@@ -1,9 +1,14 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Cluster_DiscoveryType, ClusterSchema } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { compareStrings } from "../model/compare.js";
 import type { Resource } from "../model/resource.js";
-import type { Service, ServicePort } from "../model/service.js";
+import type { Labels } from "../model/selector.js";
+import { isHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
@@ -13,8 +18,10 @@ import { encodeResource, pack } from "./encode.js";
 import { httpProtocolOptions } from "./http-protocol-options.js";
 import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
+import { mtlsModeAt } from "./mtls-mode.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
 import { APP_BIND } from "./passthrough-clusters.js";
+import { type Discovery, discoveryOf, dnsDiscovery } from "./service-discovery.js";
 import { socketAddress } from "./socket-address.js";
 import { trafficPolicyFields } from "./traffic-policy.js";
 import { outsideTls } from "./upstream-tls.js";
@@ -29,29 +36,50 @@ export interface OutboundSite {
   readonly port: ServicePort;
   /** "" for all of the service. */
   readonly subset: string;
+  /** That the subset asks for. */
+  readonly labels: Labels;
   readonly policy: TrafficPolicy;
+  /** Whether it is known which address the caller chose. */
+  readonly isCaptured: boolean;
 }
 
 /** A service's port, or a subset of it, as its callers see it. */
 export function buildOutboundCluster(snapshot: Snapshot, site: OutboundSite): Resource {
   const { service, port, subset, policy } = site;
   const name = outboundCluster(port.port, subset, service.host);
+  const found = discoveryOf(snapshot, service, port, site.isCaptured);
   return encodeResource("cluster", name, ClusterSchema, {
     name,
     altStatName: statName(name),
-    ...discovery(name, policy),
     ...trafficPolicyFields(policy, port.protocol),
-    ...transport(snapshot, site),
+    ...discovery(name, site, found),
+    ...transport(snapshot, site, found),
     metadata: serviceMetadata(service, subset),
   });
 }
 
+type DiscoveryFields =
+  | "clusterDiscoveryType"
+  | "edsClusterConfig"
+  | "dnsLookupFamily"
+  | "respectDnsTtl"
+  | "loadAssignment"
+  | "lbPolicy"
+  | "lbConfig";
+
 function discovery(
   name: string,
-  { loadBalancer }: TrafficPolicy,
-): Pick<ClusterInit, "clusterDiscoveryType" | "edsClusterConfig"> {
-  if (loadBalancer?.algorithm?.kind === "PASSTHROUGH")
-    return { clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST } };
+  { port, labels, policy: { loadBalancer } }: OutboundSite,
+  found: Discovery,
+): Pick<ClusterInit, DiscoveryFields> {
+  if (found.kind === "original" || loadBalancer?.algorithm?.kind === "PASSTHROUGH")
+    return {
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
+      // Nothing is to be chosen.
+      lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+      lbConfig: { case: undefined },
+    };
+  if (found.kind === "dns") return dnsDiscovery(name, found, port, labels);
   return {
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: ADS_WITH_SHORT_WAIT, serviceName: name },
@@ -62,16 +90,40 @@ function discovery(
 function transport(
   snapshot: Snapshot,
   { service, port, policy: { tls } }: OutboundSite,
+  found: Discovery,
 ): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
-  if (tls === undefined) return { transportSocketMatches: meshTransport(snapshot, service) };
+  if (tls === undefined) {
+    if (found.kind === "endpoints" && found.service.location === "internal")
+      return { transportSocketMatches: meshTransport(snapshot, found.service) };
+    // Of what the caller chose by its address nothing is known but whose it is.
+    if (found.kind === "original" && wantsMtls(snapshot, found.service, found.port))
+      return { transportSocket: meshMtls(snapshot, found.service) };
+    return {};
+  }
   switch (tls.mode) {
     case "DISABLE":
       return {};
     case "ISTIO_MUTUAL":
       return { transportSocket: meshMtls(snapshot, service, tls.subjectAltNames) };
-    default:
-      return { transportSocket: outsideTls(tls, port.protocol === "tcp" ? service.host : undefined) };
+    default: {
+      const names = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : service.subjectAltNames;
+      return {
+        transportSocket: outsideTls(
+          { ...tls, subjectAltNames: names },
+          isHttp(port.protocol) ? undefined : service.host,
+        ),
+      };
+    }
   }
+}
+
+/** Whether every workload behind a service's port takes mTLS. */
+function wantsMtls(snapshot: Snapshot, service: Service, port: ServicePort): boolean {
+  const workloads = workloadsOf(snapshot, service);
+  return (
+    workloads.length > 0 &&
+    workloads.every((workload) => workload.hasSidecar && mtlsModeAt(snapshot, workload, port) !== "DISABLE")
+  );
 }
 
 /** mTLS to the service's endpoints that have a sidecar which wants it, plaintext to the others. */
@@ -108,10 +160,14 @@ export function serviceMetadata(service: Service, subset: string): NonNullable<C
   return { filterMetadata: { [METADATA_NAMESPACE]: { host, namespace, service: name, subset } } };
 }
 
-/** The identities that may answer for a service: those of its workloads. */
+/** The identities that may answer for a service: those that it names, else those of its workloads and endpoints. */
 function peersOf(snapshot: Snapshot, service: Service): { case: "exact" | "prefix"; value: string }[] {
+  const { resolution, subjectAltNames } = service;
+  if (subjectAltNames.length > 0) return subjectAltNames.map((value) => ({ case: "exact", value }));
   const prefix = `spiffe://${snapshot.settings.trustDomain}/ns/${service.namespace}/sa/`;
   const accounts = new Set(workloadsOf(snapshot, service).map((workload) => workload.serviceAccount));
+  for (const { serviceAccount } of resolution.kind === "static" ? resolution.endpoints : [])
+    if (serviceAccount !== undefined) accounts.add(serviceAccount);
   // An empty list would accept every identity of the mesh; without workloads nobody can answer anyway.
   if (accounts.size === 0) return [{ case: "prefix", value: prefix }];
   return [...accounts].sort(compareStrings).map((account) => ({ case: "exact", value: prefix + account }));

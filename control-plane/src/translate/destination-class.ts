@@ -21,6 +21,8 @@ export interface DestinationClass {
   readonly locality: string;
   /** `name=value,…` of the labels that some failoverPriority names. */
   readonly labels: string;
+  /** Whether it is known which address they choose. */
+  readonly isCaptured: boolean;
 }
 
 /** Where a label says nothing, the caller's or endpoint's locality does. */
@@ -32,15 +34,26 @@ const TOPOLOGY_LABELS = {
 
 export function destinationClass(
   snapshot: Pick<Snapshot, "services" | "destinationRules" | "settings">,
-  { namespace, locality = "", labels }: Pick<Workload, "namespace" | "locality" | "labels">,
+  {
+    namespace,
+    locality = "",
+    labels,
+    interception,
+  }: Pick<Workload, "namespace" | "locality" | "labels" | "interception">,
 ): DestinationClass {
   const asked = askedOfCallers(snapshot.destinationRules);
   return {
     namespace: separateNamespaces(snapshot).has(namespace) ? namespace : "",
     locality: asked.locality ? locality : "",
     labels: labelsText(asked.labels, labels, locality),
+    isCaptured: interception === "redirect" && choosesAddresses(snapshot.services),
   };
 }
+
+/** Whether callers choose addresses by themselves for some service. */
+const choosesAddresses = memoByIdentity((services: Snapshot["services"]): boolean =>
+  [...services.values()].some(({ resolution: { kind } }) => kind === "headless" || kind === "original"),
+);
 
 /** A label of something that runs in a locality. */
 export function labelAt(name: string, labels: Labels, locality: string): string | undefined {

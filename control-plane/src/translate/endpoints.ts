@@ -9,11 +9,12 @@ import type { Snapshot } from "../model/snapshot.js";
 import { policyFor, type TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
 import { encodeResource } from "./encode.js";
-import { type CallerPlace, localityGroups } from "./locality-endpoints.js";
+import { type CallerPlace, localityGroups, type PlacedEndpoint } from "./locality-endpoints.js";
 import { localityBalancing } from "./locality-policy.js";
 import { workloadsOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
+import { discoveryOf, endpointPort } from "./service-discovery.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
 import { calledPort } from "./workload-ports.js";
@@ -41,28 +42,68 @@ export function buildEndpoints(
   const { service, port, subset, rule, caller } = site;
   const policy = policyFor(rule, subset, port.port);
   const labels = subset === "" ? {} : rule?.subsets.find((s) => s.name === subset)?.labels;
-  const workloads =
-    labels === undefined ? [] : workloadsOf(snapshot, service).filter((w) => matchesLabels(labels, w.labels));
-  const endpoints = workloads.map((workload) => ({
-    locality: workload.locality ?? "",
-    labels: workload.labels,
-    weight: workload.weight,
-    endpoint: lbEndpoint(snapshot, workload, site, policy),
-  }));
+  const found = discoveryOf(snapshot, service, port, false);
+  const endpoints =
+    labels === undefined || found.kind !== "endpoints"
+      ? []
+      : [
+          ...workloadEndpoints(snapshot, { ...site, behind: found, policy }),
+          ...staticEndpoints(found.service, found.port),
+        ].filter((endpoint) => matchesLabels(labels, endpoint.labels));
   return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, {
     clusterName: name,
     endpoints: localityGroups(endpoints, localityBalancing(policy), caller),
   });
 }
 
+/** The service that answers, perhaps under another name, and how it is treated. */
+interface Behind extends EndpointsSite {
+  readonly behind: { readonly service: Service; readonly port: ServicePort };
+  readonly policy: TrafficPolicy;
+}
+
+function workloadEndpoints(snapshot: Snapshot, site: Behind): PlacedEndpoint[] {
+  return workloadsOf(snapshot, site.behind.service).map((workload) => ({
+    locality: workload.locality ?? "",
+    labels: workload.labels,
+    weight: workload.weight,
+    endpoint: lbEndpoint(snapshot, workload, site),
+  }));
+}
+
+/** Istio's label of an endpoint that takes mTLS. */
+const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
+/** Endpoints that stand in the service itself. Nothing but their labels says whether a sidecar is beside them. */
+function staticEndpoints({ resolution, location }: Service, port: ServicePort): PlacedEndpoint[] {
+  if (resolution.kind !== "static") return [];
+  return resolution.endpoints.map((endpoint) => {
+    const { address, labels, locality = "", weight } = endpoint;
+    const mtls = location === "internal" && labels[TLS_MODE_LABEL] === "istio";
+    return {
+      locality,
+      labels,
+      weight,
+      endpoint: {
+        hostIdentifier: {
+          case: "endpoint",
+          value: { address: socketAddress(address, endpointPort(endpoint, port)) },
+        },
+        loadBalancingWeight: weight,
+        ...(mtls && { metadata: { filterMetadata: { "envoy.transport_socket_match": { tlsMode: "mtls" } } } }),
+      },
+    };
+  });
+}
+
 function lbEndpoint(
   snapshot: Snapshot,
   workload: Workload,
-  { service, port, subset }: EndpointsSite,
-  { tls }: TrafficPolicy,
+  { service, subset, behind, policy: { tls } }: Behind,
 ): MessageInitShape<typeof LbEndpointSchema> {
+  const { port } = behind;
   const mode = mtlsModeAt(snapshot, workload, port);
-  const mtls = workload.hasSidecar && mode !== "DISABLE";
+  const mtls = workload.hasSidecar && mode !== "DISABLE" && behind.service.location === "internal";
   const certified = tls === undefined ? mtls : tls.mode === "ISTIO_MUTUAL";
   return {
     hostIdentifier: {

@@ -109,7 +109,7 @@ function sharedRefs(snapshot: Snapshot, scope: Scope, caller: DestinationClass):
     known = { destinationRules, byClass: new Map() };
     rememberedShared.set(scope, known);
   }
-  const id = `${caller.namespace}\n${caller.locality}\n${caller.labels}`;
+  const id = `${caller.namespace}\n${caller.locality}\n${caller.labels}\n${caller.isCaptured}`;
   let refs = known.byClass.get(id);
   if (refs === undefined) {
     refs = refTable([
