@@ -9,6 +9,7 @@ import {
   NO_NAMESPACES,
   type PodNetwork,
 } from "../test/network-namespaces.js";
+import { startPodApp } from "./support/pod-app.js";
 import { waitFor } from "./support/wait-for.js";
 import { ROOT } from "./support/weft.js";
 
@@ -130,6 +131,20 @@ COMMIT
       const { ipv4, ipv6 } = JSON.parse(dry.stdout);
       expect(rules(stable(await saved(backend)))).toEqual(rules(ipv4 + ipv6));
     });
+  });
+
+  it.each(["nft", "legacy"])("keeps the sidecar's DNS questions apart from the app's, by %s", async (backend) => {
+    const resolver = startPodApp(network.addPod("resolver", 53), { uid: 0 });
+    await resolver.do("serveUdp", { port: 53 });
+    expect((await intercept("--backend", backend, "--capture-dns")).code).toBe(0);
+    const [app, sidecar] = [startPodApp(pod), startPodApp(pod, { uid: 1337 })];
+    await sidecar.do("serveUdp", { port: 15053, host: "127.0.0.1" });
+    const host = resolver.pod.address;
+    // The sidecar answers the app, in the resolver's name. Then it asks from the port that the app had.
+    const asked = await app.do("udp", { host, port: 53, send: "a question", from: 40_000 });
+    expect(asked).toEqual({ text: `web got a question from ${pod.address}`, from: host });
+    const passedOn = await sidecar.do("udp", { host, port: 53, send: "a question", from: 40_000 });
+    expect(passedOn).toEqual({ text: `resolver got a question from ${pod.address}`, from: host });
   });
 
   it("goes from one way to the other without leaving both", async () => {

@@ -23,6 +23,18 @@ metadata:
 spec: { address: 10.77.0.${last}, labels: { app: ${name} }, serviceAccount: ${name} }
 `;
 
+const service = (name: string, address: string) => `apiVersion: v1
+kind: Service
+metadata: { name: ${name} }
+spec: { clusterIP: ${address}, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`;
+
+const policy = (mode: string) => `apiVersion: weft.mesh/v1alpha1
+kind: MeshConfig
+metadata: { name: default, namespace: weft-system }
+spec: { outboundTrafficPolicy: { mode: ${mode} } }
+`;
+
 const FILES = {
   "web.yaml": `${entry("web", 3)}---
 apiVersion: v1
@@ -330,10 +342,8 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
     });
 
     it("learns of a service that comes", async () => {
-      const late =
-        "apiVersion: v1\nkind: Service\nmetadata: { name: late }\nspec: { clusterIP: 10.96.0.99, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }] }\n";
       expect((await ask("late.default.svc.cluster.local")).addresses).toEqual(["192.0.2.53"]);
-      await mesh.write("late.yaml", late);
+      await mesh.write("late.yaml", service("late", "10.96.0.99"));
       await waitFor("the name", async () => {
         // While Envoy takes the new table, a question that it has passed on may be lost.
         const { addresses } = await ask("late.default.svc.cluster.local").catch(() => ({ addresses: [] }));
@@ -342,10 +352,42 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
     });
   });
 
+  it("changes of policy and of services fail no request", async () => {
+    const faults: string[] = [];
+    let running = true;
+    const load = ["keep-alive", undefined].map(async (agent) => {
+      while (running) {
+        const options = { host: WEB, port: 80, headers: { host: "web" }, ...(agent === undefined ? {} : { agent }) };
+        const fault = await client.do("request", options).then(
+          ({ status, body }) => (status === 200 ? undefined : `${status} ${body}`),
+          (error: Error) => error.message,
+        );
+        if (fault !== undefined) faults.push(fault);
+      }
+    });
+    const inForce = (what: string, look: () => Promise<boolean>) =>
+      waitFor(what, async () => ((await look().catch(() => false)) ? true : undefined));
+    const answers = async (host: string) => (await client.do("request", { host, port: 8080 })).status === 200;
+    const address = async (name: string) => (await client.do("resolve", { name, server: RESOLVER })).addresses[0];
+    try {
+      await mesh.write("mesh-config.yaml", policy("REGISTRY_ONLY"));
+      await inForce("the refusal", async () => !(await answers(outsider.pod.address)));
+      await mesh.write("mesh-config.yaml", policy("ALLOW_ANY"));
+      await inForce("the end of the refusal", () => answers(outsider.pod.address));
+      await mesh.write("more.yaml", service("more", "10.96.0.98"));
+      await inForce("the service", async () => (await address("more.default")) === "10.96.0.98");
+      await mesh.remove("more.yaml");
+      await inForce("the service to go", async () => (await address("more.default")) !== "10.96.0.98");
+    } finally {
+      running = false;
+      await Promise.all(load);
+      await mesh.remove("mesh-config.yaml");
+    }
+    expect(faults).toEqual([]);
+  });
+
   describe("with REGISTRY_ONLY", () => {
-    const POLICY =
-      "apiVersion: weft.mesh/v1alpha1\nkind: MeshConfig\nmetadata: { name: default, namespace: weft-system }\nspec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }\n";
-    beforeAll(() => mesh.write("mesh-config.yaml", POLICY));
+    beforeAll(() => mesh.write("mesh-config.yaml", policy("REGISTRY_ONLY")));
     afterAll(() => mesh.remove("mesh-config.yaml"));
 
     it("what no entry names is refused, and the mesh is not", async () => {

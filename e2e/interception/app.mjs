@@ -115,12 +115,12 @@ const OPERATIONS = {
     return {};
   },
 
-  serveUdp: async ({ port }) => {
+  serveUdp: async ({ port, host = "0.0.0.0" }) => {
     const socket = createSocket("udp4");
     socket.on("message", (data, { address, port: from }) =>
       socket.send(`${NAME} got ${data} from ${address}`, from, address),
     );
-    socket.bind(port, "0.0.0.0");
+    socket.bind(port, host);
     await once(socket, "listening");
     return {};
   },
@@ -279,13 +279,14 @@ const OPERATIONS = {
     }
   },
 
-  udp: async ({ host, port, send }) => {
+  udp: async ({ host, port, send, from }) => {
     const socket = createSocket("udp4");
+    if (from !== undefined) socket.bind(from);
     const limit = setTimeout(() => socket.emit("error", new Error("nothing came in time")), LIMIT_MS);
     try {
       socket.send(send, port, host);
-      const [data, from] = await once(socket, "message");
-      return { text: String(data), from: from.address };
+      const [data, sender] = await once(socket, "message");
+      return { text: String(data), from: sender.address };
     } finally {
       clearTimeout(limit);
       socket.close();

@@ -47,6 +47,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "15 UnknownField spec.trafficPolicy.outlierDetection.consecutiveErrors",
     "18 UnsupportedField spec.trafficPolicy.tls.credentialName",
   ],
+  "dns-without-interception.yaml": ['6 InvalidValue metadata.annotations["weft.mesh/capture-dns"]'],
   "duplicate-object.yaml": ["7 DuplicateObject "],
   "missing-image.yaml": [],
   "misspelt-kind.yaml": ["3 UnknownKind kind"],
