@@ -256,7 +256,7 @@ describe("renewal with the certificate that there is", () => {
     await authority.rotateRoot();
     expect(await source.look()).toBe(false);
     expect(await readFile(join(folder, "identity/root.pem"), "utf8")).toBe(authority.trustBundle);
-    await authority.advance([{ workload: "default/web", hasBundle: true }]);
+    await authority.advance(() => [{ workload: "default/web", hasBundle: true }]);
     expect(await source.look()).toBe(true);
     await source.request();
     expect(await chain()).not.toBe(first);

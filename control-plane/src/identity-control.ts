@@ -73,7 +73,7 @@ export async function createIdentityControl(options: IdentityControlOptions): Pr
 
   const advance = async () => {
     try {
-      for (const done of await authority.advance(options.proxies())) logger.info(done, { kind: "identity" });
+      for (const done of await authority.advance(options.proxies)) logger.info(done, { kind: "identity" });
     } catch (error) {
       logger.error(`the rotation does not go on: ${error instanceof Error ? error.message : error}`);
     }

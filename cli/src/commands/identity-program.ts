@@ -38,7 +38,7 @@ export function addIdentityCommands(program: Command): void {
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  weft identity -f examples/demo\n  weft identity show -f examples/demo -o json\n  weft identity show --dir /var/lib/weft/web",
+      "\nExamples:\n  weft identity show -f examples/demo\n  weft identity -f examples/demo -o json\n  weft identity show --dir /var/lib/weft/web",
     )
     .addHelpText(
       "after",

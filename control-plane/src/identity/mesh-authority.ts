@@ -60,8 +60,11 @@ export interface MeshAuthority {
   dropRoot(): Promise<Answer>;
   /** Gives up a rotation whose new root signs nothing yet. */
   abort(): Promise<Answer>;
-  /** Goes on with a rotation as far as it can now, and renews the intermediate when that is due. */
-  advance(proxies: readonly TrustingProxy[]): Promise<readonly string[]>;
+  /**
+   * Goes on with a rotation as far as it can now, and renews the intermediate when that is due. The proxies are asked for
+   * when what is under way has been done: what they had before says nothing of a new trust bundle.
+   */
+  advance(proxies: () => readonly TrustingProxy[]): Promise<readonly string[]>;
   /** The listener is called, and waited for, when the trust bundle or who signs is another. */
   subscribe(listener: () => void | Promise<void>): () => void;
 }
@@ -210,7 +213,7 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
             done.push("the intermediate certificate was near its end: a new one signs");
         }
         if (phase() === "distributing") {
-          obstacles = notTrustingYet(issued.valid(Date.now()), proxies);
+          obstacles = notTrustingYet(issued.valid(Date.now()), proxies());
           if (obstacles.length === 0) {
             await signWithNext(directory);
             await reload();
