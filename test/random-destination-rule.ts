@@ -26,7 +26,7 @@ function randomPolicy(pick: Pick, random: () => number): TrafficPolicy {
       ...(random() < 0.5 && { algorithm: pick(ALGORITHMS) }),
       ...(random() < 0.5 && { locality: pick(LOCALITIES) }),
     }),
-    connectionPool: some({ maxConnections: pick([1, 2]) }),
+    connectionPool: some({ maxConnections: pick([1, 2]), tcpIdleTimeoutMs: pick([1000, 2000]) }),
     outlierDetection: some({ consecutive5xxErrors: pick([1, 2]) }),
     tls: some(
       pick([

@@ -1,3 +1,4 @@
+import { coversHost } from "../model/destination-rule.js";
 import { objectKey } from "../model/object-ref.js";
 import { mayBeHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
@@ -46,8 +47,28 @@ function isSame(before: OutboundSite, after: OutboundSite | undefined): boolean 
   return before.called.every(({ service }, index) => service === after.called[index]?.service);
 }
 
-/** The hosts of VirtualServices that changed, or that lead connections to a service that did. */
+/** The hosts of rules that changed, and of VirtualServices that lead connections to what changed. */
 function changedRules(prev: Snapshot, next: Snapshot): readonly string[] {
+  return [...changedDestinations(prev, next), ...changedVirtualServices(prev, next)];
+}
+
+/** Of DestinationRules, which say how long connections may last. */
+function changedDestinations(prev: Snapshot, next: Snapshot): readonly string[] {
+  if (prev.destinationRules === next.destinationRules) return [];
+  const keys = new Set([...prev.destinationRules.keys(), ...next.destinationRules.keys()]);
+  const hosts = [...keys].flatMap((key) => {
+    const [before, after] = [prev.destinationRules.get(key), next.destinationRules.get(key)];
+    return before === after ? [] : [before, after].flatMap((rule) => rule?.host ?? []);
+  });
+  const leading = [...prev.virtualServices.values(), ...next.virtualServices.values()].filter(({ tcp, tls }) =>
+    [...tcp, ...tls].some(({ destinations }) =>
+      destinations.some(({ host }) => hosts.some((pattern) => coversHost(pattern, host))),
+    ),
+  );
+  return [...hosts, ...leading.flatMap(({ hosts }) => hosts)];
+}
+
+function changedVirtualServices(prev: Snapshot, next: Snapshot): readonly string[] {
   if (prev.virtualServices === next.virtualServices && prev.services === next.services) return [];
   const all = new Set([...prev.virtualServices.values(), ...next.virtualServices.values()]);
   return [...all].flatMap((virtualService) => {

@@ -87,6 +87,17 @@ export function trafficPolicy(
   return policyFor(ruleFor(snapshot, caller, service), subset, port);
 }
 
+/** The same for the name of a cluster, which may be none of a service's. */
+export function clusterPolicy(
+  snapshot: Rules & Pick<Snapshot, "services">,
+  caller: string,
+  cluster: string,
+): TrafficPolicy {
+  const [, port, subset = "", host = ""] = cluster.split("|");
+  const service = snapshot.services.get(host);
+  return service === undefined ? {} : trafficPolicy(snapshot, caller, { service, port: Number(port), subset });
+}
+
 const namespacesApart = memoByIdentity((_: Snapshot["services"]) =>
   memoByIdentity((_: Snapshot["destinationRules"]) => new Map<string, ReadonlySet<string>>()),
 );

@@ -8,6 +8,7 @@ import type { Workload } from "../model/workload.js";
 import { tcpMetricAccessLogs } from "./access-logs.js";
 import type { CallerClass } from "./caller-class.js";
 import { type ConnectionChain, connectionChains } from "./connection-chains.js";
+import { clusterPolicy } from "./destination-rules.js";
 import { encodeResource } from "./encode.js";
 import { httpConnectionManager } from "./http-connection-manager.js";
 import type { ChainInit } from "./inbound-chains.js";
@@ -110,7 +111,7 @@ export function buildOwnSite(
   };
   const connections = chains.map((chain) => ({
     ...matchOf(chain),
-    filters: [...before, closed ? CLOSE : tcpProxy({ ...proxySite(site, chain), accessLog })],
+    filters: [...before, closed ? CLOSE : tcpProxy({ ...proxySite(snapshot, site, chain, caller), accessLog })],
   }));
   const filterChains = [...(http.length > 0 ? [requests] : []), ...connections];
   const isAnywhere = site.address === ANY_ADDRESS;
@@ -125,7 +126,7 @@ export function buildOwnSite(
 export function buildSharedSite(snapshot: Snapshot, site: OutboundSite, caller: CallerClass): Resource {
   const filterChains = connectionChains(snapshot, site, caller).map((chain) => ({
     ...matchOf(chain),
-    filters: [tcpProxy(proxySite(site, chain))],
+    filters: [tcpProxy(proxySite(snapshot, site, chain, caller))],
   }));
   return encodeResource("listener", site.name, ListenerSchema, listener(site, filterChains));
 }
@@ -134,11 +135,14 @@ function matchOf({ name, match }: ConnectionChain): ChainInit {
   return { name, ...(Object.keys(match).length > 0 && { filterChainMatch: match }) };
 }
 
-function proxySite({ port }: OutboundSite, { clusters }: ConnectionChain) {
+function proxySite(snapshot: Snapshot, { port }: OutboundSite, { clusters }: ConnectionChain, caller: CallerClass) {
+  const [first] = clusters;
   return {
     statPrefix: `outbound_${port}`,
     // Where everything has weight 0 nothing may be called.
     clusters: clusters.length === 0 ? [{ name: BLACK_HOLE_CLUSTER, weight: 1 }] : clusters,
+    // One proxy has one limit of time, so of several destinations the first one's holds.
+    ...(first === undefined ? {} : { policy: clusterPolicy(snapshot, caller.namespace, first.name) }),
   };
 }
 

@@ -5,6 +5,8 @@ import {
   TcpProxySchema,
   UpstreamConnectMode,
 } from "../envoy-api/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import type { TrafficPolicy } from "../model/traffic-policy.js";
+import { milliseconds } from "./duration.js";
 import { pack } from "./encode.js";
 
 /** What a caller may send before its handshake is over and the app is called. */
@@ -15,6 +17,8 @@ export interface TcpProxySite {
   /** One cluster, or several with their weights, not all zero. */
   readonly clusters: readonly { readonly name: string; readonly weight: number }[];
   readonly accessLog?: readonly MessageInitShape<typeof AccessLogSchema>[];
+  /** How the callers treat where the connections go. */
+  readonly policy?: TrafficPolicy;
   /** Whether mesh TLS ends here, so that the caller's name is known after the handshake. */
   readonly isMesh?: boolean;
 }
@@ -24,6 +28,7 @@ export function tcpProxy({
   statPrefix,
   clusters,
   accessLog = [],
+  policy = {},
   isMesh = false,
 }: TcpProxySite): MessageInitShape<typeof FilterSchema> {
   const [only] = clusters;
@@ -40,6 +45,7 @@ export function tcpProxy({
                 case: "weightedClusters",
                 value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) },
               },
+        ...connectionFields(policy),
         ...(accessLog.length === 0
           ? {}
           : { accessLog: [...accessLog], accessLogOptions: { flushAccessLogOnConnected: true } }),
@@ -52,5 +58,27 @@ export function tcpProxy({
           : {}),
       }),
     },
+  };
+}
+
+/** What of a policy the proxy of the connections does, and not the cluster. */
+function connectionFields({
+  connectionPool = {},
+  loadBalancer,
+}: TrafficPolicy): Pick<
+  MessageInitShape<typeof TcpProxySchema>,
+  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
+> {
+  const { tcpIdleTimeoutMs, maxConnectionDurationMs } = connectionPool;
+  const { algorithm } = loadBalancer ?? {};
+  return {
+    ...(tcpIdleTimeoutMs === undefined ? {} : { idleTimeout: milliseconds(tcpIdleTimeoutMs) }),
+    ...(maxConnectionDurationMs === undefined
+      ? {}
+      : { maxDownstreamConnectionDuration: milliseconds(maxConnectionDurationMs) }),
+    // Of a connection only its source is known.
+    ...(algorithm?.kind === "consistentHash" && algorithm.key.kind === "sourceIp"
+      ? { hashPolicy: [{ policySpecifier: { case: "sourceIp", value: {} } }] }
+      : {}),
   };
 }
