@@ -15,14 +15,12 @@ import { ANY_PRINCIPAL } from "./rbac-conditions.js";
 import { type RuleSite, rbacRules } from "./rbac-policies.js";
 import type { SlotPolicies } from "./ref.js";
 
+type EnforcedAction = Exclude<AuthorizationAction, "AUDIT">;
 type HttpFilterInit = MessageInitShape<typeof TypedExtensionConfigSchema>;
 
 /** Prefixes of the counters of policies that are only counted. */
-const DRY_RUN_PREFIX: Readonly<Record<AuthorizationAction, string>> = {
-  ALLOW: "weft_dry_run_allow_",
-  DENY: "weft_dry_run_deny_",
-  AUDIT: "weft_dry_run_audit_",
-};
+const DRY_RUN_PREFIX = { ALLOW: "weft_dry_run_allow", DENY: "weft_dry_run_deny" } as const;
+const AUDIT_PREFIX = "weft_audit";
 
 /**
  * The HTTP filters of AuthorizationPolicies, in the order in which they run: what is to be marked for access logs is, then
@@ -34,15 +32,33 @@ export function authorizationFilters(snapshot: Snapshot, { keys, appPort }: Slot
   const enforced = policies.filter(({ dryRun }) => !dryRun);
   const judgesPaths = enforced.some((policy) => policy.action !== "AUDIT" && looksAtPath(policy));
   return [
-    ...httpRbac("AUDIT", policies, site),
+    ...auditFilter(policies, site),
     ...(judgesPaths ? [AMBIGUOUS_PATHS] : []),
     ...httpRbac("DENY", policies, site),
     ...httpRbac("ALLOW", policies, site),
   ];
 }
 
+/** Marks what matches, for access logs; and counts it, which Envoy does for what would be denied only. */
+function auditFilter(policies: readonly AuthorizationPolicy[], site: RuleSite): readonly HttpFilterInit[] {
+  const all = rbacRules(policies, "AUDIT", site);
+  if (all === undefined) return [];
+  const rules = rbacRules(
+    policies.filter(({ dryRun }) => !dryRun),
+    "AUDIT",
+    site,
+  );
+  return [
+    typedExtension("weft.authorization.audit", HttpRbacSchema, {
+      ...(rules === undefined ? {} : { rules, rulesStatPrefix: AUDIT_PREFIX }),
+      shadowRules: { ...all, action: RBAC_Action.DENY },
+      shadowRulesStatPrefix: AUDIT_PREFIX,
+    }),
+  ];
+}
+
 function httpRbac(
-  action: AuthorizationAction,
+  action: EnforcedAction,
   policies: readonly AuthorizationPolicy[],
   site: RuleSite,
 ): readonly HttpFilterInit[] {
@@ -52,7 +68,7 @@ function httpRbac(
     : [typedExtension(`weft.authorization.${action.toLowerCase()}`, HttpRbacSchema, config)];
 }
 
-function rulesAndShadow(action: AuthorizationAction, policies: readonly AuthorizationPolicy[], site: RuleSite) {
+function rulesAndShadow(action: EnforcedAction, policies: readonly AuthorizationPolicy[], site: RuleSite) {
   const rules = rbacRules(
     policies.filter(({ dryRun }) => !dryRun),
     action,
