@@ -10,6 +10,24 @@ const INVALID = new URL("../../../examples/invalid/", import.meta.url);
 
 /** What is said of each file, as `line reason field`; of those that are wrong only together with others, nothing. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  "bad-authentication.yaml": [
+    "8 MissingField spec.jwtRules[0].jwksUri",
+    "10 InvalidKeys spec.jwtRules[1].jwks",
+    "12 InvalidUrl spec.jwtRules[2].jwksUri",
+    "19 OutOfRange spec.portLevelMtls.http",
+  ],
+  "bad-authorization.yaml": [
+    "11 MissingField spec.rules[0].from[0].source",
+    "11 UnknownField spec.rules[0].from[0].principals",
+    "13 InvalidValue spec.rules[0].from[1].source.principals[0]",
+    "16 InvalidValue spec.rules[0].to[0].operation.methods[0]",
+    "17 WrongType spec.rules[0].to[0].operation.ports[0]",
+    "18 InvalidPath spec.rules[0].to[0].operation.paths[0]",
+    "18 InvalidPath spec.rules[0].to[0].operation.paths[1]",
+    "18 InvalidPath spec.rules[0].to[0].operation.paths[2]",
+    "20 UnknownKey spec.rules[0].when[0].key",
+    "27 UnsupportedValue spec.action",
+  ],
   "bad-callout.yaml": [
     "12 ConflictingFields spec.callouts[0].tls",
     "14 DuplicateName spec.callouts[2].name",

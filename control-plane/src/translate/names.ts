@@ -87,6 +87,9 @@ export function tcpPolicySlotName(port: number, action: TcpPolicyAction): string
 
 export type TcpPolicyAction = "deny" | "allow";
 
+/** No port has this number: it stands for those that no service names. */
+export const ANY_PORT = 0;
+
 /** What the name of such a place says; undefined for any other name. */
 export function tcpPolicySlot(name: string): { readonly port: number; readonly action: TcpPolicyAction } | undefined {
   const [, port, action] = /^weft\/in\/(\d+)\/tcp-(deny|allow)$/.exec(name) ?? [];

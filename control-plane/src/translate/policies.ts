@@ -14,15 +14,16 @@ export interface PolicySite {
   readonly workload: Workload;
   /** As plugins' slots have it. */
   readonly port: number;
-  /** As the workload has it: policies name this one. */
-  readonly appPort: number;
+  /** As the workload has it: policies name this one. Absent: it may be any. */
+  readonly appPort?: number;
 }
 
 /** The AuthorizationPolicies of a place, for the variant of its slots. */
 export function authorizationPoliciesAt(snapshot: Snapshot, site: PolicySite): SlotPolicies {
   const policies = policiesAt(snapshot, snapshot.authorizationPolicies, site);
-  const asksForPort = policies.some(looksAtPort);
-  return { keys: policies.map(objectKey), ...(asksForPort ? { appPort: site.appPort } : {}) };
+  const { appPort } = site;
+  const asksForPort = appPort !== undefined && policies.some(looksAtPort);
+  return { keys: policies.map(objectKey), ...(asksForPort ? { appPort } : {}) };
 }
 
 function looksAtPort({ rules }: AuthorizationPolicy): boolean {

@@ -13,7 +13,7 @@ type StringMatcherInit = MessageInitShape<typeof StringMatcherSchema>;
 /** What a condition is about that is not said in it. */
 export interface RbacSite {
   readonly trustDomain: string;
-  /** The port that is called, as the workload has it. */
+  /** The port that is called, as the workload has it. Absent: Envoy sees it. */
   readonly appPort?: number;
   /** Whether what matches is refused, so that a doubtful match must be one. */
   readonly refuses: boolean;
@@ -62,7 +62,7 @@ export function rbacCondition(condition: Condition, site: RbacSite): RbacConditi
     case "destination.ip":
       return permission(condition, (block) => ({ rule: { case: "destinationIp", value: cidr(block) } }));
     case "destination.port":
-      return permission(condition, (port) => (port === site.appPort ? ANY_PERMISSION : NO_PERMISSION));
+      return permission(condition, (port) => destinationPort(port, site));
   }
 }
 
@@ -118,6 +118,11 @@ function principal<V>({ values, notValues }: Values<V>, matcher: (value: V) => P
   if (values.length > 0) ids.push(anyPrincipal(values.map(matcher)));
   if (notValues.length > 0) ids.push({ identifier: { case: "notId", value: anyPrincipal(notValues.map(matcher)) } });
   return { kind: "principal", value: allPrincipals(ids) };
+}
+
+function destinationPort(port: number, { appPort }: RbacSite): PermissionInit {
+  if (appPort === undefined) return { rule: { case: "destinationPort", value: port } };
+  return port === appPort ? ANY_PERMISSION : NO_PERMISSION;
 }
 
 /** By a name in the certificate of the caller. Envoy tries all names of it, so the matcher must begin with `spiffe://`. */

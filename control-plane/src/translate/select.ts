@@ -18,6 +18,7 @@ import { inboundSites } from "./inbound-sites.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import {
+  ANY_PORT,
   IDENTITY_SECRET,
   inboundCluster,
   inboundListener,
@@ -155,12 +156,11 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     for (const authentication of authentications) for (const ref of jwksRefs(snapshot, authentication)) add(ref);
     // Where HTTP is spoken, an app's own TLS is not looked into.
     if (isHttp(port.protocol) && mtlsModeAt(snapshot, workload, port) === "STRICT") return;
+    addTcpPolicies(called, authorization);
+  };
+  const addTcpPolicies = (port: number, policies: SlotPolicies) => {
     for (const action of TCP_POLICY_ACTIONS)
-      add({
-        type: "extension",
-        name: tcpPolicySlotName(called, action),
-        variant: slotVariant([], authorization),
-      });
+      add({ type: "extension", name: tcpPolicySlotName(port, action), variant: slotVariant([], policies) });
   };
 
   const scope = scopeOf(snapshot, workload, client);
@@ -169,6 +169,7 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
   if (isCaptured) {
     const mode = outboundModeOf(snapshot, workload);
     for (const name of [VIRTUAL_OUTBOUND, VIRTUAL_INBOUND]) add({ type: "listener", name, variant: key });
+    addTcpPolicies(ANY_PORT, authorizationPoliciesAt(snapshot, { workload, port: ANY_PORT }));
     const { own, sites } = capturedSites(snapshot, workload, scope);
     for (const { name } of own) add({ type: "listener", name, variant: key });
     for (const port of sites.httpPorts)

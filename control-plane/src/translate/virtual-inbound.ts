@@ -4,6 +4,7 @@ import type { Resource } from "../model/resource.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { tcpPolicyFilters } from "./authorization-filters.js";
 import { encodeResource } from "./encode.js";
 import { type ChainInit, inboundChains, inspectionOf } from "./inbound-chains.js";
 import { type InboundSite, inboundSites } from "./inbound-sites.js";
@@ -12,6 +13,7 @@ import { listenerMetadata } from "./listener-metadata.js";
 import { downstreamMeshTls } from "./mesh-tls.js";
 import { mtlsModeAt, mtlsModeOfPort, portsOfPolicies } from "./mtls-mode.js";
 import {
+  ANY_PORT,
   BLACK_HOLE_CLUSTER,
   INBOUND_PASSTHROUGH_CLUSTER,
   INBOUND_PORT,
@@ -83,13 +85,14 @@ function refusal(snapshot: Snapshot, { workload, port }: InboundSite): ChainInit
   return [{ name: `${destinationPort}-refused`, filterChainMatch: { destinationPort }, filters: [BLACK_HOLE] }];
 }
 
-const PASSTHROUGH = tcpProxy({
-  statPrefix: INBOUND_PASSTHROUGH_CLUSTER,
-  clusters: [{ name: INBOUND_PASSTHROUGH_CLUSTER, weight: 1 }],
-});
-
-/** No port has this number: what holds for those that nobody names. */
-const ANY_PORT = 0;
+/** What no service names is not free of policies. */
+const PASSTHROUGH = [
+  ...tcpPolicyFilters(ANY_PORT),
+  tcpProxy({
+    statPrefix: INBOUND_PASSTHROUGH_CLUSTER,
+    clusters: [{ name: INBOUND_PASSTHROUGH_CLUSTER, weight: 1 }],
+  }),
+];
 
 /** Ports that no service names, in mesh TLS where a policy lets it be: those that policies name, and all others. */
 function passthroughChains(snapshot: Snapshot, workload: Workload, served: ReadonlySet<number>): ChainInit[] {
@@ -102,9 +105,9 @@ function passthroughChains(snapshot: Snapshot, workload: Workload, served: Reado
       name: `${name}-mesh-tls`,
       filterChainMatch: { ...match, transportProtocol: "tls", serverNames: [`*.${MESH_SNI_SUFFIX}`] },
       transportSocket: downstreamMeshTls(snapshot.settings.trustDomain),
-      filters: [PASSTHROUGH],
+      filters: PASSTHROUGH,
     };
-    const open: ChainInit = { name, filterChainMatch: match, filters: [PASSTHROUGH] };
+    const open: ChainInit = { name, filterChainMatch: match, filters: PASSTHROUGH };
     const refused: ChainInit = { name: `${name}-refused`, filterChainMatch: match, filters: [BLACK_HOLE] };
     return { STRICT: [secure, refused], PERMISSIVE: [secure, open], DISABLE: [open] }[mode];
   });
