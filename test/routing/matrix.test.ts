@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, createRoutingMesh, type RoutingMesh } from "./routing-mesh.js";
+import { createRoutingMesh, type RoutingMesh, told } from "./routing-mesh.js";
 import { GROUPS } from "./rows.js";
 
 let routing: RoutingMesh;
@@ -15,24 +15,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => routing?.stop());
-
-/** What an answer says of the things that a row speaks of, written as the row writes them. */
-function told(answer: Answer, expected: string): string {
-  const [first = "", ...parts] = expected.split(" | ");
-  const { seen, status, body } = answer;
-  const start = /^\d{3}/.test(first)
-    ? `${status}${first.length > 3 ? ` ${body.trimEnd()}` : ""}`
-    : seen === undefined
-      ? `${status} ${body}`
-      : `${seen.name} ${seen.path}`;
-  const headers = parts.map((part) => {
-    const [side, name = ""] = part.split(" ");
-    const key = name.replace(/:$/, "");
-    const value = side === ">" ? seen?.headers[key] : answer.headers[key];
-    return value === undefined ? `${side} ${key}` : `${side} ${key}: ${String(value)}`;
-  });
-  return [start, ...headers].join(" | ");
-}
 
 test("Envoy accepted all of it", () => {
   expect(routing.mesh.events.filter((event) => event.startsWith("nack"))).toEqual([]);

@@ -42,7 +42,8 @@ export function objectsOf(yaml: string): MeshObject[] {
   });
 }
 
-export async function createRoutingMesh(yaml: string): Promise<RoutingMesh> {
+/** `expected` are reasons of errors that the objects are there to have. */
+export async function createRoutingMesh(yaml: string, expected: readonly string[] = []): Promise<RoutingMesh> {
   const block = addressBlock();
   const mesh = await createTranslatedMesh();
   const backends = { "a-v1": await startEcho("a-v1"), "a-v2": await startEcho("a-v2"), b: await startEcho("b") };
@@ -66,7 +67,9 @@ export async function createRoutingMesh(yaml: string): Promise<RoutingMesh> {
     ),
     ...objectsOf(yaml),
   );
-  const problems = mesh.store.current.diagnostics.filter(({ severity }) => severity === "error");
+  const problems = mesh.store.current.diagnostics.filter(
+    ({ severity, reason }) => severity === "error" && !expected.includes(reason),
+  );
   if (problems.length > 0) throw new Error(JSON.stringify(problems, null, 2));
   await mesh.startProxy("frontend");
   await mesh.startProxy("other");
@@ -87,6 +90,24 @@ export async function createRoutingMesh(yaml: string): Promise<RoutingMesh> {
       for (const { close } of Object.values(backends)) close();
     },
   };
+}
+
+/** What an answer says of the things that a row speaks of, written as the row writes them. */
+export function told(answer: Answer, expected: string): string {
+  const [first = "", ...parts] = expected.split(" | ");
+  const { seen, status, body } = answer;
+  const start = /^\d{3}/.test(first)
+    ? `${status}${first.length > 3 ? ` ${body.trimEnd()}` : ""}`
+    : seen === undefined
+      ? `${status} ${body}`
+      : `${seen.name} ${seen.path}`;
+  const headers = parts.map((part) => {
+    const [side, name = ""] = part.split(" ");
+    const key = name.replace(/:$/, "");
+    const value = side === ">" ? seen?.headers[key] : answer.headers[key];
+    return value === undefined ? `${side} ${key}` : `${side} ${key}: ${String(value)}`;
+  });
+  return [start, ...headers].join(" | ");
 }
 
 function send(address: string, method: string, path: string, headers: Record<string, string>): Promise<Answer> {

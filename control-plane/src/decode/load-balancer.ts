@@ -14,7 +14,7 @@ import {
   show,
 } from "./fields.js";
 import { readLocalityBalancing } from "./locality-balancing.js";
-import { readPercent } from "./percent.js";
+import { readPercent } from "./percentage.js";
 
 const SIMPLE = ["UNSPECIFIED", "ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN", "RANDOM", "PASSTHROUGH"] as const;
 

@@ -23,7 +23,8 @@ import {
 } from "./fields.js";
 import { readFormat } from "./log-format.js";
 import { readDnsLabel, readDnsSubdomain } from "./names.js";
-import { readPercentage, readTags } from "./telemetry.js";
+import { readPercent } from "./percentage.js";
+import { readTags } from "./telemetry.js";
 
 const MAX_PROVIDERS = 20;
 const KINDS = ["file", "openTelemetry", "zipkin"] as const;
@@ -48,7 +49,7 @@ const readTracing: Reader<TelemetryDefaults["tracing"]> = readObject((fields) =>
   const { tracing } = DEFAULT_TELEMETRY;
   return {
     providers: fields.optional("providers", readNames) ?? tracing.providers,
-    samplingPercentage: fields.optional("samplingPercentage", readPercentage) ?? tracing.samplingPercentage,
+    samplingPercentage: fields.optional("samplingPercentage", readPercent) ?? tracing.samplingPercentage,
     tags: fields.optional("customTags", readTags) ?? tracing.tags,
   };
 });

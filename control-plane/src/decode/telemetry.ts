@@ -11,11 +11,11 @@ import {
   readOneOf,
   readString,
   refuse,
-  show,
 } from "./fields.js";
 import { readFormat } from "./log-format.js";
 import type { Metadata } from "./metadata.js";
 import { readDnsSubdomain } from "./names.js";
+import { readPercent } from "./percentage.js";
 import { readSelector } from "./selector.js";
 
 const MAX_RULES = 20;
@@ -61,7 +61,7 @@ const readTracingRule: Reader<TracingRule> = readObject((fields) => {
   fields.optional("enableIstioTags", readBoolean);
   const direction = fields.optional("match", readMatch);
   const providers = fields.optional("providers", readProviderRefs);
-  const samplingPercentage = fields.optional("randomSamplingPercentage", readPercentage);
+  const samplingPercentage = fields.optional("randomSamplingPercentage", readPercent);
   const disabled = fields.optional("disableSpanReporting", readBoolean);
   const tags = fields.optional("customTags", readTags) ?? {};
   return {
@@ -90,13 +90,6 @@ const readProviderRefs: Reader<string[]> = readList(
   readObject((fields) => fields.required("name", readDnsSubdomain, "name a provider of the MeshConfig, or stdout")),
   { max: MAX_RULES },
 );
-
-/** 0 to 100, fractions included. */
-export const readPercentage: Reader<number> = (field) => {
-  const { value } = field;
-  if (typeof value === "number" && value >= 0 && value <= 100) return value;
-  return refuse(field, "OutOfRange", `is ${show(value)}`, "write a number from 0 to 100");
-};
 
 const readTag: Reader<SpanTag> = (field) =>
   readObject((fields): SpanTag | undefined => {

@@ -5,7 +5,7 @@ import { defined } from "./defined.js";
 import { type Field, type ObjectFields, type Reader, readInteger, readList, readObject, readPort } from "./fields.js";
 import { readLoadBalancer } from "./load-balancer.js";
 import { readOutlierDetection } from "./outlier-detection.js";
-import { readPercent } from "./percent.js";
+import { readPercent } from "./percentage.js";
 
 /** https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy */
 export const readTrafficPolicy: Reader<PolicyByPort> = readObject((fields, field) => {

@@ -66,6 +66,16 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "18 UnsupportedField spec.trafficPolicy.tls.credentialName",
   ],
   "dns-without-interception.yaml": ['6 InvalidValue metadata.annotations["weft.mesh/capture-dns"]'],
+  "gateway-route.yaml": [
+    "8 InvalidPath spec.rules[0].matches[0].path.value",
+    "12 Conflict spec.rules[1].backendRefs",
+    "14 UnsupportedValue spec.rules[2].filters[0].type",
+  ],
+  "telemetry.yaml": [
+    "7 InvalidExpression spec.accessLogging[0].filter.expression",
+    "9 OutOfRange spec.tracing[0].randomSamplingPercentage",
+    "10 UnsupportedField spec.metrics",
+  ],
   "duplicate-object.yaml": ["7 DuplicateObject "],
   "missing-image.yaml": [],
   "misspelt-kind.yaml": ["3 UnknownKind kind"],
