@@ -325,9 +325,13 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
       expect(text).toMatch(/^220 web ready/);
     });
 
-    it("gives one to an entry too", async () => {
+    it("gives one to an entry too, and it leads out of the mesh", async () => {
       const { addresses } = await ask("unnumbered.example.com");
       expect(addresses).toEqual([expect.stringMatching(/^240\.240\./)]);
+      const headers = { host: "unnumbered.example.com:8080" };
+      const answer = await client.do("request", { host: addresses[0], port: 8080, headers });
+      expect(answer).toMatchObject({ status: 200 });
+      expect(seen(answer)).toMatchObject({ name: "outsider" });
     });
 
     it("by TCP reaches the server that was asked", async () => {
