@@ -154,6 +154,21 @@ COMMIT
     expect(await saved("nft")).toContain("WEFT");
   });
 
+  it("puts the address from which a sidecar calls its app on loopback, and takes it away", async () => {
+    const addresses = async () => (await pod.run(["ip", "-6", "addr", "show", "dev", "lo"])).stdout;
+    expect((await intercept()).code).toBe(0);
+    expect(await addresses()).toContain("inet6 ::6/128");
+    expect((await pod.run(["ip", "-6", "addr", "del", "::6/128", "dev", "lo"])).code).toBe(0);
+    expect(await intercept("--check")).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("the address ::6 on lo"),
+    });
+    expect((await intercept()).code).toBe(0);
+    expect((await intercept("--check")).code).toBe(0);
+    expect((await intercept("--undo")).code).toBe(0);
+    expect(await addresses()).not.toContain("::6/128");
+  });
+
   it("leaves IPv6 alone when asked, and says so", async () => {
     const { code, stdout } = await intercept("--ipv4-only");
     expect(code).toBe(0);

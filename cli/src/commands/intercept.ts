@@ -114,7 +114,7 @@ function printRules({ ipv4, ipv6 }: InterceptionRules, { output, ipv4Only }: Int
 }
 
 function resultText(
-  { family, backend, changed, differences, skipped }: FamilyResult,
+  { family, backend, changed, differences, skipped, note }: FamilyResult,
   { undo, check }: InterceptFlags,
 ): string {
   const name = family === "ipv4" ? "IPv4" : "IPv6";
@@ -123,5 +123,6 @@ function resultText(
   const by = ` (${backend})`;
   if (differences.length > 0) return [`${name}${by}: the rules are not as asked for`, ...differences].join("\n  ");
   if (check) return `${name}${by}: the rules are in force`;
-  return `${name}${by}: the rules are in force${changed ? "" : " already"}, and checked`;
+  const remark = note === undefined ? "" : `; ${note}`;
+  return `${name}${by}: the rules are in force${changed ? "" : " already"}, and checked${remark}`;
 }

@@ -9,6 +9,7 @@ import {
   type Iptables,
   missingIptables,
 } from "./iptables.js";
+import { changeLoopbackAddress, hasLoopbackAddress } from "./loopback-address.js";
 import { differences, ownRules, parseRuleSet, type RuleSet, transition } from "./rule-set.js";
 
 export interface NamespaceOptions {
@@ -27,6 +28,8 @@ export interface FamilyResult {
   readonly differences: readonly string[];
   /** Why nothing was done. */
   readonly skipped?: string;
+  /** What does not work all the same. */
+  readonly note?: string;
 }
 
 const FAMILIES: readonly Family[] = ["ipv4", "ipv6"];
@@ -42,13 +45,20 @@ export function applyInterception(rules: InterceptionRules, options: NamespaceOp
     const others = found.filter((other) => other !== tool);
     const removed = await Promise.all(others.map((other) => become(other, NOTHING)));
     const changed = await become(tool, wanted);
+    const failure = family === "ipv6" && !hasLoopbackAddress() ? await changeLoopbackAddress("add") : undefined;
     const left = await differencesOf(tool, wanted, others);
     if (left.length > 0)
       throw new InterceptionError(
         "not-in-force",
         `${tool.family} by ${tool.backend}: the rules were written, but are not in force:\n${left.join("\n")}`,
       );
-    return { family, backend: tool.backend, changed: changed || removed.includes(true), differences: [] };
+    return {
+      family,
+      backend: tool.backend,
+      changed: changed || removed.includes(true),
+      differences: [],
+      ...noteOf(failure),
+    };
   });
 }
 
@@ -58,6 +68,7 @@ export function checkInterception(rules: InterceptionRules, options: NamespaceOp
     const tool = await chosen(family, found, rules[family], options.backend);
     const others = found.filter((other) => other !== tool);
     const lines = await differencesOf(tool, parseRuleSet(rules[family]), others);
+    if (family === "ipv6" && !hasLoopbackAddress()) lines.push(MISSING_ADDRESS);
     return { family, backend: tool.backend, changed: false, differences: lines };
   });
 }
@@ -66,11 +77,20 @@ export function checkInterception(rules: InterceptionRules, options: NamespaceOp
 export function undoInterception(options: NamespaceOptions): Promise<FamilyResult[]> {
   return forFamilies(options, async (family, found) => {
     const changed = await Promise.all(found.map((tool) => become(tool, NOTHING)));
+    if (family === "ipv6" && changed.includes(true) && hasLoopbackAddress()) await changeLoopbackAddress("del");
     const left = (await Promise.all(found.map((tool) => differencesOf(tool, NOTHING, [])))).flat();
     if (left.length > 0)
       throw new InterceptionError("not-in-force", `${family}: the rules are still there:\n${left.join("\n")}`);
     return { family, changed: changed.includes(true), differences: [] };
   });
+}
+
+const MISSING_ADDRESS = "- the address ::6 on lo, from which the sidecar calls its app by IPv6";
+
+function noteOf(failure: string | undefined): Pick<FamilyResult, "note"> {
+  return failure === undefined
+    ? {}
+    : { note: `what arrives cannot be passed on: ${MISSING_ADDRESS.slice(2)}: ${failure}` };
 }
 
 async function forFamilies(

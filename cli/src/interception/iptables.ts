@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { InterceptionError } from "./interception-error.js";
+import { findProgram, runProgram, SYSTEM_FOLDERS } from "./program.js";
 import { ownRules, parseRuleSet, type RuleSet } from "./rule-set.js";
 
 /** The two ways to the kernel. Rules of one are not seen by the other, and both are in force. */
@@ -20,14 +19,10 @@ export interface Iptables {
   takes(text: string): Promise<boolean>;
 }
 
-const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
-const LIMIT_MS = 30_000;
 /** How long the legacy programs wait for one another. */
 const LOCK_SECONDS = "10";
 /** `CAP_NET_ADMIN`. */
 const NET_ADMIN_BIT = 12n;
-/** Where the programs are when `PATH` is that of a user. */
-const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Throws unless this process may change the rules of its network namespace. */
 export function requireNetAdmin(): void {
@@ -88,22 +83,8 @@ interface Programs {
 }
 
 function programsOf(name: string): Programs | undefined {
-  const [save, restore] = [find(`${name}-save`), find(`${name}-restore`)];
+  const [save, restore] = [findProgram(`${name}-save`), findProgram(`${name}-restore`)];
   return save === undefined || restore === undefined ? undefined : { save, restore };
-}
-
-function find(program: string): string | undefined {
-  const folders = [...(process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""), ...SYSTEM_FOLDERS];
-  return folders.map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function iptables(backend: Backend, family: Family, { save, restore }: Programs): Iptables {
@@ -112,42 +93,19 @@ function iptables(backend: Backend, family: Family, { save, restore }: Programs)
     backend,
     family,
     read: async () => {
-      const { code, stdout, stderr } = await run(save, [], "");
+      const { code, stdout, stderr } = await runProgram(save, [], "");
       if (code !== 0) throw refused(save, stderr);
       return parseRuleSet(stdout);
     },
     restore: async (text) => {
-      const { code, stderr } = await run(restore, restoreArgs, text);
+      const { code, stderr } = await runProgram(restore, restoreArgs, text);
       if (code !== 0) throw refused(restore, stderr);
     },
-    takes: async (text) => (await run(restore, [...restoreArgs, "--test"], text)).code === 0,
+    takes: async (text) => (await runProgram(restore, [...restoreArgs, "--test"], text)).code === 0,
   };
 }
 
 function refused(program: string, stderr: string): InterceptionError {
   const said = stderr.trim().split("\n").slice(0, 5).join("; ").slice(0, 500);
   return new InterceptionError("refused", `${program}: ${said === "" ? "failed without a message" : said}`);
-}
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], input: string): Promise<Ran> {
-  return new Promise((done, fail) => {
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], timeout: LIMIT_MS, killSignal: "SIGKILL" });
-    const texts = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const)
-      child[name].setEncoding("utf8").on("data", (text: string) => {
-        texts[name] += text;
-        if (texts[name].length > MAX_OUTPUT_BYTES) child.kill("SIGKILL");
-      });
-    child.on("error", (error) => fail(new InterceptionError("refused", `${program}: ${error.message}`)));
-    child.on("close", (code) => done({ code: code ?? -1, ...texts }));
-    // It may end before it has read all: its exit code says so.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
-  });
 }
