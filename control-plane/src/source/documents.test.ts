@@ -79,6 +79,12 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "duplicate-object.yaml": ["7 DuplicateObject "],
   "missing-image.yaml": [],
   "misspelt-kind.yaml": ["3 UnknownKind kind"],
+  "service-entry.yaml": [
+    "6 InvalidHost spec.hosts[0]",
+    "15 MissingField spec.ports[0].number",
+    "15 UnknownField spec.ports[0].port",
+    "16 InvalidValue spec.endpoints",
+  ],
   "syntax-error.yaml": ["7 SyntaxError "],
   "unknown-field.yaml": ["8 MissingField spec.http[0].route", "8 UnknownField spec.http[0].routes"],
   "mesh-policy.yaml": [

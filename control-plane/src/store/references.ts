@@ -2,8 +2,9 @@ import { compareStrings, sortedEntries } from "../model/compare.js";
 import { coversHost, type DestinationRule } from "../model/destination-rule.js";
 import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
-import type { Plugin } from "../model/plugin.js";
+import { attachesTo, type Plugin } from "../model/plugin.js";
 import type { Service } from "../model/service.js";
+import type { Workload } from "../model/workload.js";
 
 /** A host that no Service has: the object is right, and does nothing. */
 export function checkRuleHost({ namespace, name, host }: DestinationRule, services: ReadonlyMap<string, Service>) {
@@ -67,20 +68,32 @@ export function hostTaken(object: ObjectRef, field: string, host: string, owner:
   };
 }
 
-/** Without interception a sidecar has one outbound port, so a plugin cannot choose among the ports that are called. */
-export function checkClientPorts(plugin: Plugin): Diagnostic[] {
+/**
+ * Without interception a sidecar has one outbound port, so a plugin cannot choose among the ports that are called. Where
+ * all of its workloads are intercepted it can.
+ */
+export function checkClientPorts(
+  plugin: Plugin,
+  workloads: ReadonlyMap<string, Workload>,
+  rootNamespace: string,
+): Diagnostic[] {
+  const chosen = plugin.match.map(({ ports, mode }) => ports.length > 0 && mode !== "SERVER");
+  if (!chosen.includes(true)) return [];
+  const own = [...workloads.values()].filter((w) => w.hasSidecar && attachesTo(plugin, w, rootNamespace));
+  const captured = own.filter(({ interception }) => interception === "redirect").length;
+  if (own.length > 0 && captured === own.length) return [];
   return plugin.match.flatMap((match, index) =>
-    match.ports.length === 0 || match.mode === "SERVER"
+    chosen[index] !== true
       ? []
       : [
           {
-            // A plugin of both sides keeps its server side.
-            severity: match.mode === "CLIENT" ? ("error" as const) : ("warning" as const),
+            // A plugin of both sides keeps its server side, and one of some captured workloads has these.
+            severity: match.mode === "CLIENT" && captured === 0 ? ("error" as const) : ("warning" as const),
             object: { kind: "WasmPlugin", namespace: plugin.namespace, name: plugin.name },
             field: `spec.match[${index}].ports`,
             reason: "ClientPortsUnsupported",
             message: "ports on the client side cannot be told apart without traffic interception",
-            hint: "use mode SERVER for these ports, or leave ports out",
+            hint: "use mode SERVER for these ports, leave ports out, or intercept the workloads' traffic",
           },
         ],
   );

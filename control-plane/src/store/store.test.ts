@@ -320,6 +320,19 @@ describe("ports on the client side of a plugin", () => {
   });
 });
 
+it.each([
+  [["redirect"], []],
+  [["redirect", "none"], ["warning"]],
+  [["none"], ["error"]],
+] as const)("a plugin for a port that workloads with interception %j call gives %j", (interceptions, severities) => {
+  const store = createStore(settings, "");
+  const workloads = interceptions.map((interception, i) =>
+    workload(`w${i}`, { interception, address: `10.0.0.${i}`, ports: {} }),
+  );
+  store.apply(apply(...workloads, plugin("p", { match: [{ mode: "CLIENT", ports: [8080] }] })));
+  expect(store.current.diagnostics.map(({ severity }) => severity)).toEqual(severities);
+});
+
 describe("what a plugin names", () => {
   const callout = (host: string, port = 8080) => ({ name: "c", host, port, protocol: "http" as const });
   it.each<[string, object, string[]]>([

@@ -230,7 +230,7 @@ function settle(
     ...checkGatewayRoutes({ ...context, virtualServices }),
     ...checkTelemetry(context),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [
-      ...checkClientPorts(plugin),
+      ...checkClientPorts(plugin, context.workloads, context.settings.rootNamespace),
       ...checkPluginReferences(plugin, context.services),
     ]),
   );

@@ -22,6 +22,7 @@ import {
   PUBLIC_TRUST_SECRET,
   portRoutes,
   TRUST_SECRET,
+  VIRTUAL_OUTBOUND,
 } from "./names.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
 import { isClosed } from "./scope.js";
@@ -132,6 +133,7 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     for (const name of changedSites(prev, next)) {
       sharedSelection = true;
       add("listener", name);
+      add("listener", VIRTUAL_OUTBOUND);
     }
     const mode = (snapshot: Snapshot) => outboundMode(snapshot.meshConfigs, snapshot.settings.rootNamespace);
     if (mode(prev) !== mode(next)) addWorkloads(({ interception }) => interception === "redirect");

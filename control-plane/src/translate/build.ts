@@ -33,7 +33,7 @@ import {
 } from "./names.js";
 import { buildNetworkSlot } from "./network-slots.js";
 import { buildOwnSite, buildSharedSite, buildVirtualOutbound } from "./outbound-listeners.js";
-import { outboundSite as findOutboundSite } from "./outbound-sites.js";
+import { outboundSite as findOutboundSite, outboundSites } from "./outbound-sites.js";
 import { buildPassthroughCluster, PASSTHROUGH_CLUSTERS } from "./passthrough-clusters.js";
 import { buildPortRoutes } from "./port-routes.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
@@ -66,7 +66,7 @@ export function build(ref: Ref, snapshot: Snapshot): Resource {
     case "listener": {
       if (ref.name === DNS_LISTENER || ref.name === DNS_TCP_LISTENER) return buildDnsRef(ref, snapshot);
       if (ref.name === OUTBOUND_LISTENER) return buildOutboundListener(snapshot, workloadAt(ref.variant, snapshot));
-      if (ref.name === VIRTUAL_OUTBOUND) return buildVirtualOutbound(snapshot, workloadAt(ref.variant, snapshot));
+      if (ref.name === VIRTUAL_OUTBOUND) return virtualOutbound(workloadAt(ref.variant, snapshot), snapshot);
       if (ref.name === VIRTUAL_INBOUND) return buildVirtualInbound(snapshot, workloadAt(ref.variant, snapshot));
       if (!ref.name.startsWith("inbound|")) return buildCapturedListener(ref, snapshot);
       return buildInboundListener(snapshot, inboundSite(ref, snapshot));
@@ -94,13 +94,19 @@ function extension(ref: Ref, snapshot: Snapshot): Resource {
   return buildSlot(snapshot, name, slotEntries(ref), filters);
 }
 
+function virtualOutbound(workload: Workload, snapshot: Snapshot): Resource {
+  return buildVirtualOutbound(snapshot, workload, outboundSites(snapshot, variantOf(workload, snapshot)));
+}
+
+/** The variant of a workload's routes, which says what it may call. */
+function variantOf(workload: Workload, snapshot: Snapshot): string {
+  return routesVariant(callerVariant(snapshot, workload), scopeOf(snapshot, workload));
+}
+
 /** The listener of a site: of one workload, or of the callers whose routes have the ref's variant. */
 function buildCapturedListener(ref: Ref, snapshot: Snapshot): Resource {
   const workload = snapshot.workloads.get(ref.variant);
-  const variant =
-    workload === undefined
-      ? ref.variant
-      : routesVariant(callerVariant(snapshot, workload), scopeOf(snapshot, workload));
+  const variant = workload === undefined ? ref.variant : variantOf(workload, snapshot);
   const site = findOutboundSite(snapshot, variant, ref.name);
   assert(site !== undefined, `no site behind ${ref.name} of ${ref.variant}`);
   const caller = callerClassOf(variant.split(" ")[0] ?? "");

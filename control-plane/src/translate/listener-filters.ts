@@ -9,8 +9,9 @@ import { OriginalDstSchema } from "../envoy-api/gen/envoy/extensions/filters/lis
 import { TlsInspectorSchema } from "../envoy-api/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import { milliseconds } from "./duration.js";
 import { pack } from "./encode.js";
+import type { Init } from "./init.js";
 
-type ListenerFilterInit = MessageInitShape<typeof ListenerFilterSchema>;
+type ListenerFilterInit = Init<typeof ListenerFilterSchema>;
 type Predicate = MessageInitShape<typeof ListenerFilterChainMatchPredicateSchema>;
 type ListenerInit = MessageInitShape<typeof ListenerSchema>;
 
@@ -35,13 +36,18 @@ export function tlsInspector(except: readonly number[] = []): ListenerFilterInit
   };
 }
 
-/** Finds HTTP in plaintext; with `only`, on these ports alone. */
-export function httpInspector(only?: readonly number[]): ListenerFilterInit {
+/** Finds HTTP in plaintext, on all ports but those of `except`. */
+export function httpInspector(except: readonly number[] = []): ListenerFilterInit {
   return {
     name: "envoy.filters.listener.http_inspector",
     configType: { case: "typedConfig", value: pack(HttpInspectorSchema, {}) },
-    ...(only !== undefined && { filterDisabled: { rule: { case: "notMatch", value: anyPort(only) } } }),
+    ...(except.length > 0 && { filterDisabled: anyPort(except) }),
   };
+}
+
+/** The same, on these ports alone. */
+export function httpInspectorOn(ports: readonly number[]): ListenerFilterInit {
+  return { ...httpInspector(), filterDisabled: { rule: { case: "notMatch", value: anyPort(ports) } } };
 }
 
 /** A predicate for the port that was called. */

@@ -25,7 +25,7 @@ import {
 } from "./names.js";
 import { CLOSE, isClosed, networkFilters } from "./network-slots.js";
 import { outboundModeOf } from "./outbound-policy.js";
-import { ANY_ADDRESS, type OutboundSite } from "./outbound-sites.js";
+import { ANY_ADDRESS, type OutboundSite, type OutboundSites } from "./outbound-sites.js";
 import { pluginsFor } from "./plugin-order.js";
 import { refusingRoutes } from "./port-routes.js";
 import { requestLogs } from "./request-logs.js";
@@ -34,7 +34,7 @@ import { tcpProxy } from "./tcp-proxy.js";
 import { wildcardAddress } from "./wildcard-address.js";
 
 /** Where all comes that a workload with interception calls; what a site is there for goes on to its listener. */
-export function buildVirtualOutbound(snapshot: Snapshot, workload: Workload): Resource {
+export function buildVirtualOutbound(snapshot: Snapshot, workload: Workload, sites: OutboundSites): Resource {
   const mode = outboundModeOf(snapshot, workload);
   // What is refused is told so, where it speaks HTTP.
   const refusal: ChainInit = {
@@ -50,16 +50,23 @@ export function buildVirtualOutbound(snapshot: Snapshot, workload: Workload): Re
     ],
   };
   const isRefusing = mode === "REGISTRY_ONLY";
+  // What goes on to a site is looked at there, if at all: a server that speaks first must not wait here.
+  const served = isRefusing ? portsOf(sites) : [];
   return encodeResource("listener", VIRTUAL_OUTBOUND, ListenerSchema, {
     name: VIRTUAL_OUTBOUND,
     address: wildcardAddress(workload, OUTBOUND_PORT),
     trafficDirection: TrafficDirection.OUTBOUND,
     metadata: callerMetadata(snapshot.settings, workload),
     useOriginalDst: true,
-    ...inspection("out", [ORIGINAL_DST, ...(isRefusing ? [tlsInspector(), httpInspector()] : [])]),
+    ...inspection("out", [ORIGINAL_DST, ...(isRefusing ? [tlsInspector(served), httpInspector(served)] : [])]),
     filterChains: [...[OUTBOUND_PORT, INBOUND_PORT].map(loopGuard), ...(isRefusing ? [refusal] : [])],
     defaultFilterChain: elsewhere(mode),
   });
+}
+
+function portsOf({ own, shared }: OutboundSites): readonly number[] {
+  const ports = [...own.values(), ...shared.values()].map(({ port }) => port);
+  return [...new Set(ports)].sort((a, b) => a - b);
 }
 
 /** A call to the sidecar's own port would come back here without end. */

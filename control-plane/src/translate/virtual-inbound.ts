@@ -8,7 +8,7 @@ import { tcpPolicyFilters } from "./authorization-filters.js";
 import { encodeResource } from "./encode.js";
 import { type ChainInit, inboundChains, inspectionOf } from "./inbound-chains.js";
 import { type InboundSite, inboundSites } from "./inbound-sites.js";
-import { httpInspector, inspection, ORIGINAL_DST, tlsInspector } from "./listener-filters.js";
+import { httpInspectorOn, inspection, ORIGINAL_DST, tlsInspector } from "./listener-filters.js";
 import { listenerMetadata } from "./listener-metadata.js";
 import { downstreamMeshTls } from "./mesh-tls.js";
 import { mtlsModeAt, mtlsModeOfPort, portsOfPolicies } from "./mtls-mode.js";
@@ -56,7 +56,7 @@ export function buildVirtualInbound(snapshot: Snapshot, workload: Workload): Res
         host: hosts.size === 1 ? (sites[0]?.service.host ?? "") : "",
       }),
     }),
-    ...inspection("in", [ORIGINAL_DST, tlsInspector(uninspected), ...(auto.length > 0 ? [httpInspector(auto)] : [])]),
+    ...inspection("in", [ORIGINAL_DST, tlsInspector(uninspected), ...(auto.length > 0 ? [httpInspectorOn(auto)] : [])]),
     filterChains: [
       ...GUARDED.map(loopGuard),
       ...sites.flatMap((site) => [...inboundChains(snapshot, site), ...refusal(snapshot, site)]),
