@@ -13,18 +13,23 @@ import {
 import { randomDestinationRule } from "../../../test/random-destination-rule.js";
 import { randomVirtualService } from "../../../test/random-virtual-service.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
+import { randomDemand, randomSidecar } from "../../../test/random-scope.js";
 import type { Callout } from "../model/callout.js";
 import type { ReferenceGrant } from "../model/gateway-route.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
 import type { RequestAuthentication } from "../model/request-authentication.js";
+import type { ProxyClient } from "../model/proxy.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { type Service, type ServiceEndpoint, serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { Telemetry, TelemetryServer } from "../model/telemetry.js";
 import type { VirtualService } from "../model/virtual-service.js";
+import { build } from "./build.js";
+import { withDemanded } from "./demanded.js";
 import { createIncrementalTranslation } from "./incremental.js";
+import { select } from "./select.js";
 import { translate } from "./translate.js";
 
 /** Numbers that look random and are the same for the same seed. */
@@ -117,6 +122,8 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       "mesh",
       "route",
       "grant",
+      "sidecar",
+      "scope",
     ])
   ) {
     case "service": {
@@ -129,6 +136,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         },
       ];
       const service = mkService(app, {
+        namespace: pick(["default", "default", "other"]),
         ports,
         selector: pick([{ app }, { tier: "x" }]),
         exportTo: pick([["*"], ["*"], ["default"], ["other"]]),
@@ -200,6 +208,15 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         to: [{ kind: "Service", ...(random() < 0.5 ? { name: app } : {}) }],
       };
       return { ...snapshot, referenceGrants: set(snapshot.referenceGrants, "default/g", gone ? undefined : grant) };
+    }
+    case "sidecar": {
+      const sidecar = randomSidecar(pick, random, APPS);
+      return { ...snapshot, sidecars: set(snapshot.sidecars, objectKey(sidecar), gone ? undefined : sidecar) };
+    }
+    case "scope": {
+      const mesh = snapshot.meshConfigs.get("weft-system/default") ?? mkMeshConfig();
+      const scoped = { ...mesh, scope: { maxServices: pick([0, 1, 2, 500]) } };
+      return { ...snapshot, meshConfigs: set(snapshot.meshConfigs, "weft-system/default", scoped) };
     }
     case "telemetry": {
       const namespace = pick(["default", "weft-system"]);
@@ -336,12 +353,24 @@ describe("incremental translation", () => {
       };
     const incremental = createIncrementalTranslation(snapshot);
     const views = new Map<string, ResourceView>();
+    const clients = new Map<string, ProxyClient>();
     const known = new Map<string, Record<string, string>>();
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
     const attach = (key: string) => {
-      const view = incremental.attach(key);
+      const protocol = random() < 0.2 ? "state-of-the-world" : "incremental";
+      const view = incremental.attach(key, protocol);
       if (view === undefined) return;
       views.set(key, view);
+      clients.set(key, protocol === "incremental" ? { kind: protocol, demanded: new Set() } : { kind: protocol });
       known.set(key, contents(view));
+    };
+    /** A proxy asks for clusters, and gets at once what it may have of them. */
+    const demand = (key: string) => {
+      const names = randomDemand(pick, random, APPS);
+      const client = clients.get(key);
+      incremental.demand(key, names);
+      if (client?.kind === "incremental" && snapshot.workloads.has(key))
+        clients.set(key, { kind: "incremental", demanded: withDemanded(client.demanded, names) });
     };
     for (const name of WORKLOADS) attach(`default/${name}`);
 
@@ -350,6 +379,7 @@ describe("incremental translation", () => {
       for (let i = 0; i < changes; i++) snapshot = mutate(snapshot, random);
       const changed = incremental.apply(snapshot);
       for (const [key, view] of views) {
+        const client = clients.get(key);
         const workload = snapshot.workloads.get(key);
         if (workload === undefined) {
           // Its stream would end; a later one attaches anew.
@@ -359,7 +389,10 @@ describe("incremental translation", () => {
           continue;
         }
         const full = Object.fromEntries(
-          translate(snapshot, { key, workload }).map((r) => [`${r.type} ${r.name}`, r.version]),
+          translate(snapshot, { key, workload, ...(client && { client }) }).map((r) => [
+            `${r.type} ${r.name}`,
+            r.version,
+          ]),
         );
         const now = contents(view);
         expect(now, `${key} in round ${round}`).toEqual(full);
@@ -369,7 +402,8 @@ describe("incremental translation", () => {
           const [type, name] = id.split(" ") as [(typeof RESOURCE_TYPES)[number], string];
           expect(changed.get(key)?.get(type)?.has(name), `${id} of ${key} is named in round ${round}`).toBe(true);
         }
-        known.set(key, now);
+        demand(key);
+        known.set(key, contents(view));
       }
       for (const key of snapshot.workloads.keys()) if (!views.has(key)) attach(key);
     }
@@ -386,5 +420,43 @@ describe("incremental translation", () => {
     expect([...(view?.names("cluster") ?? [])].map((name) => view?.get("cluster", name)?.version)).toHaveLength(2);
     const same = { ...base, services: new Map([[mkService("backend").host, mkService("backend")]]) };
     expect(incremental.apply(same).size).toBe(0);
+  });
+
+  it("builds what concerns one service, and selects nothing, when an endpoint of one of 1,000 services changes", () => {
+    const services = Array.from({ length: 1_000 }, (_, i) => mkService(`s${i}`));
+    const callers = Array.from({ length: 50 }, (_, i) => mkWorkload(`caller${i}`, { labels: { app: "caller" } }));
+    const servers = services.map(({ name }) => mkWorkload(name, { hasSidecar: false }));
+    const base: Snapshot = {
+      ...emptySnapshot(settings, "one"),
+      services: new Map(services.map((service) => [service.host, service])),
+      workloads: new Map([...callers, ...servers].map((workload) => [objectKey(workload), workload])),
+      meshConfigs: new Map([["weft-system/default", mkMeshConfig({ scope: { maxServices: 1_000 } })]]),
+    };
+    const counts = { select: 0, build: 0 };
+    const incremental = createIncrementalTranslation(base, {
+      select: (...input) => {
+        counts.select += 1;
+        return select(...input);
+      },
+      build: (...input) => {
+        counts.build += 1;
+        return build(...input);
+      },
+    });
+    for (const { namespace, name } of callers) {
+      const view = incremental.attach(objectKey({ namespace, name }));
+      for (const type of ["cluster", "endpoints"] as const)
+        for (const each of view?.names(type) ?? []) view?.get(type, each);
+    }
+    // The clusters and endpoints of all are built once for all callers.
+    expect(counts).toEqual({ select: 50, build: 2_000 });
+    const moved = mkWorkload("s7", { hasSidecar: false, address: "127.0.1.77" });
+    const changed = incremental.apply({ ...base, workloads: new Map(base.workloads).set(objectKey(moved), moved) });
+    expect(counts.select).toBe(50);
+    // The cluster is built too, because the identities behind it might be others; it comes out as it was.
+    expect(counts.build).toBe(2_002);
+    expect(changed.size).toBe(50);
+    for (const names of changed.values())
+      expect(names).toEqual(new Map([["endpoints", new Set(["outbound|8080||s7.default.svc.cluster.local"])]]));
   });
 });
