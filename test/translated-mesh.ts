@@ -17,6 +17,7 @@ import { createTranslationProvider } from "../control-plane/src/xds/translation-
 import { settings } from "./builders.js";
 import { envoyPath, send } from "./envoy-static.js";
 import { type AdsBootstrapOptions, adsBootstrap } from "./xds-bootstrap.js";
+import { createXdsClient, type XdsClient, type XdsClientOptions } from "./xds-client.js";
 import { authenticateTest, createRecordingLogger, createTestAuthority, type TestAuthority } from "./xds-fixture.js";
 
 /** Long enough for a busy machine. */
@@ -38,6 +39,8 @@ export interface TranslatedMesh {
   setModules(states: Readonly<Record<string, ModuleState | undefined>>): void;
   /** Starts the sidecar of a workload, in namespace default, of a service account of the same name. */
   startProxy(name: string, apiType?: AdsBootstrapOptions["apiType"]): Promise<MeshProxy>;
+  /** A client with the certificate of a workload of namespace default, which says what it is told to say. */
+  connect(name: string, options?: Partial<XdsClientOptions>): Promise<XdsClient>;
   /** Waits until no proxy owes an answer and nothing is left to send. */
   settled(): Promise<void>;
   /** What the control plane knows of the scope of a connected proxy. */
@@ -78,6 +81,9 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
   const xdsPort = (await server.start()).port;
   const children: ChildProcess[] = [];
 
+  const identityOf = (name: string) =>
+    authority.issue({ uris: [`spiffe://test/ns/default/sa/${name}`, `weft://test/default/${name}`] });
+
   return {
     authority,
     store,
@@ -85,10 +91,14 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
     apply: (...objects) => store.apply(objects.map((object) => ({ kind: "apply", object }))),
     remove: (kind, name) => store.apply([{ kind: "delete", ref: { kind, namespace: "default", name } }]),
     setModules: (states) => store.setModules(new Map(Object.entries(states))),
+    connect: async (name, options) =>
+      createXdsClient({
+        port: xdsPort,
+        tls: { rootCert: authority.rootCert, ...(await identityOf(name)) },
+        ...options,
+      }),
     async startProxy(name, apiType) {
-      const pair = await authority.issue({
-        uris: [`spiffe://test/ns/default/sa/${name}`, `weft://test/default/${name}`],
-      });
+      const pair = await identityOf(name);
       const cwd = await mkdtemp(join(dir, "proxy-"));
       const adminFile = join(cwd, "admin");
       await writeFile(join(cwd, "cert.pem"), pair.certificateChain);

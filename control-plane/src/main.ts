@@ -24,6 +24,7 @@ import { createPeers } from "./modules/peers.js";
 import { createPreflight } from "./modules/preflight.js";
 import { withBytes } from "./modules/remembered-modules.js";
 import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
+import { proxyStatuses } from "./proxy-status.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
 import { createHealthReader } from "./rollout/health-reader.js";
 import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
@@ -347,6 +348,7 @@ async function start(
           slots: translation.slots(sync.proxyKey),
         })),
       "/diagnostics": meshStatus.diagnostics,
+      "/debug/proxies": () => proxyStatuses(xds.proxies(), translation),
       "/rollouts": () => listRollouts(rollouts, store.current.snapshot),
       "/identity": identity.report,
     },

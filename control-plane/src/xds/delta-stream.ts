@@ -59,6 +59,8 @@ export interface StreamOptions {
   readonly maxResponseBytes?: number;
   /** Names that a client may subscribe to, for each type. Default: 100,000. */
   readonly maxNamesPerType?: number;
+  /** Characters of all the names that a client may subscribe to, for each type. Default: 8 Mi. */
+  readonly maxNameChars?: number;
   /**
    * Extension bytes that some proxy has accepted; may be shared by streams. Extensions that are not in it travel one
    * in a response: a refusal does not say which resource it means, and the innocent must not suffer for the guilty.
@@ -86,6 +88,7 @@ export function createStreamState(options: StreamOptions = {}): StreamState {
     options: {
       maxResponseBytes: options.maxResponseBytes ?? 4 * 1024 * 1024,
       maxNamesPerType: options.maxNamesPerType ?? 100_000,
+      maxNameChars: options.maxNameChars ?? 8 * 1024 * 1024,
       accepted: options.accepted ?? new WeakSet(),
     },
     sentClusters: new Set(),
@@ -107,13 +110,23 @@ export function step(state: StreamState, event: StreamEvent, view: ResourceView)
   if (event.kind === "changed") noteChanges(state, event.names, view);
   else if (event.kind === "resumed") state.resuming = false;
   else takeRequest(state, event.request, view, effects);
-  const excess = RESOURCE_TYPES.find((type) => state.types[type].explicit.size > state.options.maxNamesPerType);
-  if (excess !== undefined) {
-    const message = `more than ${state.options.maxNamesPerType} subscribed names of type ${excess}`;
-    return [...effects, { kind: "abort", message }];
-  }
+  const excess = event.kind === "request" ? excessOf(state, event.request) : undefined;
+  if (excess !== undefined) return [...effects, { kind: "abort", message: excess }];
   pump(state, view, effects);
   return effects;
+}
+
+/** What a request made too much of, if anything. */
+function excessOf({ types, options }: StreamState, { type, subscribe }: DeltaRequest): string | undefined {
+  if (subscribe.length === 0) return undefined;
+  const { explicit } = types[type];
+  if (explicit.size > options.maxNamesPerType)
+    return `more than ${options.maxNamesPerType} subscribed names of type ${type}`;
+  let chars = 0;
+  for (const name of explicit) chars += name.length;
+  if (chars > options.maxNameChars)
+    return `more than ${options.maxNameChars} characters of subscribed names of type ${type}`;
+  return undefined;
 }
 
 function noteChanges(state: StreamState, names: ChangedNames, view: ResourceView): void {

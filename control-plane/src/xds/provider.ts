@@ -1,5 +1,6 @@
 import type { ProxyClient } from "../model/proxy.js";
 import type { ChangedNames, ResourceType, ResourceView } from "../model/resource.js";
+import type { TypeTimes } from "./type-times.js";
 
 /** One proxy's connection to the source of its resources. */
 export interface ProviderConnection {
@@ -56,6 +57,7 @@ export interface ProxySync {
   readonly proxyKey: string;
   /** What the client calls itself. Not authenticated. */
   readonly nodeId: string;
+  readonly protocol: ProxyClient["kind"];
   readonly connectedAtMs: number;
   readonly bytesSent: number;
   readonly responsesSent: number;
@@ -81,6 +83,7 @@ export interface TypeSync {
   /** Names with news that could not be sent yet. */
   readonly pending: number;
   readonly ackedNonce: string;
+  readonly times: TypeTimes;
   readonly lastNack?: Refusal;
   /**
    * Of extensions: the version of each name that the client accepted last. Of secrets: the version that it has, empty

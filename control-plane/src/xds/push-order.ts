@@ -40,7 +40,8 @@ export function referrersSettled(types: TypeStates, view: ResourceView): boolean
   });
 }
 
-function isBehind(state: TypeState, view: ResourceView): boolean {
+/** Whether the client refused something that it should have now. */
+export function isBehind(state: TypeState, view: ResourceView): boolean {
   for (const name of state.refused.keys()) {
     const version = view.get(state.type, name)?.version;
     if (version !== undefined && isRefused(state, name, version)) return true;

@@ -10,6 +10,7 @@ import type { Effect, StreamOptions } from "./delta-stream.js";
 import { createProtocol, type Protocol } from "./protocol.js";
 import type { ProviderConnection, ProxySync, ResourceProvider, TypeSync, XdsLogger, XdsObserver } from "./provider.js";
 import { type TypeState, UNCLEAR } from "./subscription.js";
+import { afterEffect, afterStep, type TypeTimes } from "./type-times.js";
 
 /** Why a stream ends, in the terms of https://grpc.io/docs/guides/status-codes/ */
 export type EndCode =
@@ -61,6 +62,7 @@ export class Session {
   #connection: ProviderConnection | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #resume: NodeJS.Timeout | undefined;
+  readonly #times = new Map<ResourceType, TypeTimes>();
   #nodeId = "";
   #bytesSent = 0;
   #responsesSent = 0;
@@ -137,12 +139,13 @@ export class Session {
     return {
       proxyKey: this.proxyKey,
       nodeId: this.#nodeId,
+      protocol: this.#options.protocol,
       connectedAtMs: this.#connectedAtMs,
       bytesSent: this.#bytesSent,
       responsesSent: this.#responsesSent,
       types: RESOURCE_TYPES.map((type) => this.#protocol.state.types[type])
         .filter((types) => types.opened)
-        .map(syncOf),
+        .map((types) => syncOf(types, this.#timesOf(types.type), this.#waiting.get(types.type)?.size ?? 0)),
     };
   }
 
@@ -153,6 +156,7 @@ export class Session {
         const waiting = this.#waiting.get(type) ?? new Set();
         for (const name of changed) waiting.add(name);
         this.#waiting.set(type, waiting);
+        this.#times.set(type, { staleSinceMs: Date.now(), ...this.#timesOf(type) });
       }
       return;
     }
@@ -165,10 +169,19 @@ export class Session {
 
   #run(step: (view: ResourceView) => readonly Effect[]): void {
     if (this.#connection === undefined) return;
-    for (const effect of step(this.#connection.view())) {
+    const view = this.#connection.view();
+    const nowMs = Date.now();
+    for (const effect of step(view)) {
       if (this.#closed) return;
+      if (effect.kind !== "abort") this.#times.set(effect.type, afterEffect(this.#timesOf(effect.type), effect, nowMs));
       this.#perform(effect);
     }
+    for (const state of Object.values(this.#protocol.state.types))
+      if (state.opened) this.#times.set(state.type, afterStep(this.#timesOf(state.type), state, view, nowMs));
+  }
+
+  #timesOf(type: ResourceType): TypeTimes {
+    return this.#times.get(type) ?? {};
   }
 
   #perform(effect: Effect): void {
@@ -241,13 +254,14 @@ export class Session {
   }
 }
 
-function syncOf(types: TypeState): TypeSync {
+function syncOf(types: TypeState, times: TypeTimes, waiting: number): TypeSync {
   return {
     type: types.type,
     sentVersions: types.client.size,
     inFlight: types.inFlight !== undefined,
-    pending: types.asked.size + types.changed.size + types.leaving.size,
+    pending: types.asked.size + types.changed.size + types.leaving.size + waiting,
     ackedNonce: types.ackedNonce,
+    times,
     ...(types.lastNack === undefined ? {} : { lastNack: types.lastNack }),
     ...(types.type === "extension"
       ? { ackedVersions: new Map([...types.good].map(([name, content]) => [name, content.version])) }
