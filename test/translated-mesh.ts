@@ -10,6 +10,7 @@ import { vi } from "vitest";
 import { DRAIN_ARGUMENTS } from "../control-plane/src/injection/drain-arguments.js";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import type { ModuleState } from "../control-plane/src/model/module-state.js";
+import { type ProxyStatus, proxyStatuses } from "../control-plane/src/proxy-status.js";
 import { createStore, type Store } from "../control-plane/src/store/store.js";
 import { createIncrementalTranslation, type ProxyScope } from "../control-plane/src/translate/incremental.js";
 import { createXdsServer, type XdsServer } from "../control-plane/src/xds/server.js";
@@ -45,6 +46,8 @@ export interface TranslatedMesh {
   settled(): Promise<void>;
   /** What the control plane knows of the scope of a connected proxy. */
   scope(name: string): ProxyScope | undefined;
+  /** What operators are told of the connected proxies. */
+  statuses(): readonly ProxyStatus[];
   /** The control plane goes, and another one that remembers nothing comes in its place. */
   replaceControlPlane(whileAway?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
@@ -135,6 +138,7 @@ export async function createTranslatedMesh(): Promise<TranslatedMesh> {
       return { admin, log: () => log };
     },
     scope: (name) => translation.scope(`default/${name}`),
+    statuses: () => proxyStatuses(server.proxies(), translation),
     async replaceControlPlane(whileAway) {
       await server.close(0);
       await whileAway?.();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect as http2Connect } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createXdsServer, type XdsServer, type XdsServerOptions } from "../control-plane/src/xds/server.js";
 import { createXdsClient, type XdsClient, type XdsClientOptions } from "./xds-client.js";
@@ -448,4 +449,26 @@ test("a connection whose certificate has ended is closed, so that the proxy come
   await closed;
   expect(status).toBe("16");
   expect(Date.now()).toBeGreaterThanOrEqual(expiresAtMs);
+});
+
+test("closing without grace ends also where a connection never becomes one of gRPC", async () => {
+  const { server, port } = await start();
+  const silent = connectSocket(port, "127.0.0.1");
+  const ended = new Promise((resolve) => silent.once("close", resolve));
+  await new Promise((resolve) => silent.once("connect", resolve));
+  silent.on("error", () => {});
+  await server.close(0);
+  await ended;
+});
+
+test("connections beyond the limit are closed", async () => {
+  const { port } = await start({ maxConnections: 1 });
+  const client = connect(port);
+  client.request("cluster");
+  await client.next("cluster");
+  const more = connectSocket(port, "127.0.0.1");
+  more.on("error", () => {});
+  await new Promise((resolve) => more.once("close", resolve));
+  client.request("listener");
+  await client.next("listener");
 });

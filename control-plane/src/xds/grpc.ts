@@ -108,12 +108,26 @@ export interface Listener {
   /** Cuts the connection of a call a little later, when its status has been sent. */
   cut(peer: string): void;
   close(): void;
+  /** Ends what connections are left, at once. */
+  cutAll(): void;
 }
 
 const CUT_AFTER_MS = 250;
 
+/** Where a server listens. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** More are closed as soon as they are open. */
+  readonly maxConnections: number;
+}
+
 /** @throws Error (code XDS_BIND_FAILED) if the address cannot be had. */
-export function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<Listener> {
+export function bind(
+  server: Server,
+  { host, port, maxConnections }: ListenOptions,
+  credentials: ServerCredentials,
+): Promise<Listener> {
   const injector = server.createConnectionInjector(credentials);
   const connections = new Map<string, Socket>();
   const sockets = createServer({ noDelay: true }, (socket) => {
@@ -122,6 +136,7 @@ export function bind(server: Server, host: string, port: number, credentials: Se
     socket.once("close", () => connections.delete(peer));
     injector.injectConnection(socket);
   });
+  sockets.maxConnections = maxConnections;
   return new Promise((resolve, reject) => {
     sockets.once("error", (cause) => {
       const message = `the xDS server cannot listen on ${host}:${port}: ${cause.message}`;
@@ -133,17 +148,31 @@ export function bind(server: Server, host: string, port: number, credentials: Se
         port: typeof address === "object" && address !== null ? address.port : port,
         cut: (peer) => void setTimeout(() => connections.get(peer)?.destroy(), CUT_AFTER_MS).unref(),
         close: () => void sockets.close(),
+        cutAll: () => {
+          for (const socket of connections.values()) socket.destroy();
+        },
       });
     });
   });
 }
 
-/** Waits until all connections are closed; cuts them after the grace period. */
-export function shutDown(server: Server, graceMs: number): Promise<void> {
+/** The library does not always say that it has shut down. */
+const SHUTDOWN_LIMIT_MS = 1_000;
+
+/** Waits until all connections are closed; cuts them after the grace period, and does not wait for long then. */
+export function shutDown(server: Server, listener: Listener | undefined, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.forceShutdown(), graceMs);
+    let limit: NodeJS.Timeout | undefined;
+    const cut = setTimeout(() => {
+      limit = setTimeout(resolve, SHUTDOWN_LIMIT_MS);
+      server.forceShutdown();
+      listener?.cutAll();
+    }, graceMs);
     server.tryShutdown(() => {
       clearTimeout(cut);
+      clearTimeout(limit);
+      // It knows nothing of connections that have not become ones of HTTP/2.
+      listener?.cutAll();
       resolve();
     });
   });

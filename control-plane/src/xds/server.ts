@@ -36,6 +36,8 @@ export interface XdsServerOptions {
   readonly logger: XdsLogger;
   /** Default: 10,000. */
   readonly maxStreams?: number;
+  /** Connections, with streams or without. Default: 20,000. */
+  readonly maxConnections?: number;
   /** Streams of one proxy at a time. More than one, because a lost one is noticed late. Default: 8. */
   readonly maxStreamsPerProxy?: number;
   /** Largest request. A proxy that reconnects lists all that it has. Default: 16 MiB. */
@@ -45,6 +47,8 @@ export interface XdsServerOptions {
    * spread over the replicas. Default: 30 minutes.
    */
   readonly maxConnectionAgeMs?: number;
+  /** A connection without streams is closed after so long. Default: 5 minutes. */
+  readonly maxConnectionIdleMs?: number;
   readonly stream?: Omit<StreamOptions, "accepted">;
   /** What else is served on this port; each says itself who may call it. Default: nothing. */
   readonly services?: readonly OtherService[];
@@ -177,6 +181,9 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     "grpc.max_receive_message_length": options.maxReceiveBytes ?? 16 * 1024 * 1024,
     "grpc.max_connection_age_ms": ageMs,
     "grpc.max_connection_age_grace_ms": Math.min(30_000, ageMs),
+    "grpc.max_connection_idle_ms": options.maxConnectionIdleMs ?? 5 * 60_000,
+    // A proxy needs one, and another one while it reconnects.
+    "grpc.max_concurrent_streams": 16,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
     // The first request of a proxy is larger than the window that HTTP/2 begins with.
@@ -190,7 +197,15 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
   return {
     start: async () => {
-      listener = await bind(server, options.host ?? "127.0.0.1", options.port ?? 0, tls.credentials);
+      listener = await bind(
+        server,
+        {
+          host: options.host ?? "127.0.0.1",
+          port: options.port ?? 0,
+          maxConnections: options.maxConnections ?? 20_000,
+        },
+        tls.credentials,
+      );
       return { port: listener.port };
     },
     updateTls: tls.update,
@@ -198,7 +213,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       closing = true;
       listener?.close();
       for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
-      await shutDown(server, graceMs);
+      await shutDown(server, listener, graceMs);
     },
     proxy: (proxyKey) =>
       [...sessions]
