@@ -101,6 +101,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     packages: [],
     banned: EDGE,
   },
+  "proxy-status": { folders: ["model", "translate", "xds"], packages: [], banned: EDGE },
   "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
     folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
@@ -113,7 +114,17 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "public-roots": { packages: ["node:tls"] },
   main: {
     folders: [
-      ...["admin", "config", "log", "journal", "mesh-status", "event-recorder", "status-publisher", "proxy-reports"],
+      ...[
+        "admin",
+        "config",
+        "log",
+        "journal",
+        "mesh-status",
+        "event-recorder",
+        "status-publisher",
+        "proxy-reports",
+        "proxy-status",
+      ],
       ...["identity-control", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds"],
