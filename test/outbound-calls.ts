@@ -10,9 +10,9 @@ export interface Reply {
 }
 
 /** One request on a connection of its own; a POST where there is a body. */
-export function callThrough(sidecar: string, authority: string, body = ""): Promise<Reply> {
+export function callThrough(sidecar: string, authority: string, body = "", headers = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const options = { host: sidecar, port: OUTBOUND_PORT, headers: { host: authority }, agent: false };
+    const options = { host: sidecar, port: OUTBOUND_PORT, headers: { ...headers, host: authority }, agent: false };
     const sent = request({ ...options, method: body === "" ? "GET" : "POST" }, (got) => {
       void textOf(got).then((text) => resolve({ status: got.statusCode ?? 0, body: text }), reject);
     });

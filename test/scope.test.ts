@@ -5,17 +5,19 @@ import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import type { Sidecar } from "../control-plane/src/model/sidecar.js";
 import { addressBlock } from "../e2e/support/ports.js";
 import { buildSource } from "../sdk/test/build-source.js";
-import { mkDestinationRule, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
+import { mkDestinationRule, mkManifest, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
 import { callThrough, outboundClusters, textOf } from "./outbound-calls.js";
 import { createTranslatedMesh, type MeshProxy, POLL, type TranslatedMesh } from "./translated-mesh.js";
 
-/** Adds to a header of the request, so that the app sees how often the plugin ran. */
+/** Adds to a header of the request, so that the app sees how often the plugin ran, and chooses the subset of another. */
 const COUNT = `
 import { Action, HttpContext, NoConfig, register } from "@weft/sdk";
 class Count extends HttpContext<NoConfig> {
   onRequestHeaders(endOfStream: bool): Action {
     const before = this.request.headers.get("x-count");
     this.request.headers.set("x-count", (before === null ? "" : before) + "1");
+    const subset = this.request.headers.get("x-subset");
+    if (subset !== null) this.route.subset = subset;
     return Action.Continue;
   }
 }
@@ -38,7 +40,7 @@ const sidecar = (over: Partial<Sidecar>): MeshObject => ({
 });
 
 /** A request of the app beside the sidecar. */
-const call = (authority: string, body = "") => callThrough(`${BLOCK}.1`, authority, body);
+const call = (authority: string, body = "", headers = {}) => callThrough(`${BLOCK}.1`, authority, body, headers);
 const clusters = () => outboundClusters(proxy);
 
 beforeAll(async () => {
@@ -65,7 +67,13 @@ beforeAll(async () => {
     },
     sidecar({}),
   );
-  mesh.setModules({ "default/count": ready("count", { wasm: built.wasm, rootId: "probe" }) });
+  mesh.setModules({
+    "default/count": ready("count", {
+      wasm: built.wasm,
+      rootId: "probe",
+      manifest: mkManifest("count", { requires: ["subsetRoutes"] }),
+    }),
+  });
   mesh.apply({ kind: "WasmPlugin", value: mkPlugin("count", { match: [{ mode: "CLIENT", ports: [] }] }) });
   proxy = await mesh.startProxy("frontend");
   await vi.waitFor(async () => expect((await call(host("nobody"))).status).toBe(404), POLL);
@@ -107,6 +115,14 @@ test("a subset that a rule sends to is had on demand", async () => {
   expect((await call(host("four"))).status).toBe(200);
   expect(await clusters()).toContain(cluster("four", "v1"));
   expect(await clusters()).not.toContain(cluster("four", "v2"));
+});
+
+test("a subset that a plugin chooses is had on demand", async () => {
+  mesh.apply({ kind: "DestinationRule", value: mkDestinationRule("six", ["v1", "v2"]) });
+  await vi.waitFor(async () => expect(await proxy.admin("/config_dump")).toContain(cluster("six", "v1")), POLL);
+  expect(await call(host("six"), "", { "x-subset": "v1" })).toEqual({ status: 200, body: `${host("six")} 1 0` });
+  expect(await clusters()).toContain(cluster("six", "v1"));
+  expect(await clusters()).not.toContain(cluster("six"));
 });
 
 test("what was fetched is kept, through a control plane that is replaced", async () => {

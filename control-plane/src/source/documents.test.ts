@@ -39,6 +39,13 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "10 InvalidValue spec.metrics[2].value",
   ],
   "bad-rollout.yaml": ["10 InvalidOrder spec.rollout.steps[1].weight", "11 InvalidValue spec.rollout.maxFailures"],
+  "bad-sidecar.yaml": [
+    "6 UnknownField spec.workloadSelector.matchLabels",
+    "8 InvalidHost spec.egress[0].hosts[0]",
+    "8 InvalidHost spec.egress[0].hosts[1]",
+    "9 UnsupportedField spec.egress[0].port",
+    "10 UnsupportedField spec.ingress",
+  ],
   "bad-target.yaml": [
     "8 ConflictingFields spec.targetRefs",
     "10 UnsupportedValue spec.targetRefs[1].kind",

@@ -15,6 +15,7 @@ import { checkPluginReferences } from "./plugin-references.js";
 import { checkPolicies } from "./policy-references.js";
 import { checkClientPorts, checkRuleHost, checkSharedRules } from "./references.js";
 import { checkServiceHosts, mergeServices } from "./service-hosts.js";
+import { checkSidecars } from "./sidecars.js";
 import { checkTelemetry } from "./telemetry-references.js";
 import { checkHosts, checkInForce, checkVirtualService } from "./virtual-service-references.js";
 
@@ -226,6 +227,7 @@ function settle(
     ...checkServiceHosts(desired.services, desired.serviceEntries),
     ...checkAppPorts(context.workloads, context.services),
     ...checkPolicies(context),
+    ...checkSidecars(context.sidecars, context.services),
     ...checkMeshConfigs(context.meshConfigs, context.settings.rootNamespace),
     ...checkGatewayRoutes({ ...context, virtualServices }),
     ...checkTelemetry(context),

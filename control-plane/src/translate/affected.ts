@@ -123,11 +123,14 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
         const isOfAll = sidecar.namespace === next.settings.rootNamespace;
         addWorkloads((workload) => isOfAll || workload.namespace === sidecar.namespace);
         // Of the routes, only those that a Sidecar bounds depend on it.
-        if (!isClosed(sidecar)) continue;
+        if (![prev, next].some((snapshot) => isClosed(snapshot, sidecar))) continue;
         addRoutes();
         for (const name of sitesOfSeveral(prev, next)) add("listener", name);
       }
   if (scopePolicy(prev) !== scopePolicy(next)) sharedSelection = true;
+  const mode = (snapshot: Snapshot) => outboundMode(snapshot.meshConfigs, snapshot.settings.rootNamespace);
+  // It closes the scopes of Sidecars that say nothing of it themselves, and what is done with unknown addresses.
+  if (mode(prev) !== mode(next)) addWorkloads(() => true);
 
   if (hasCaptured(prev.workloads) || hasCaptured(next.workloads)) {
     for (const name of changedSites(prev, next)) {
@@ -135,8 +138,6 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
       add("listener", name);
       add("listener", VIRTUAL_OUTBOUND);
     }
-    const mode = (snapshot: Snapshot) => outboundMode(snapshot.meshConfigs, snapshot.settings.rootNamespace);
-    if (mode(prev) !== mode(next)) addWorkloads(({ interception }) => interception === "redirect");
   }
 
   for (const [key, before, after] of changes(prev.workloads, next.workloads)) {

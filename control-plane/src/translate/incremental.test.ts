@@ -11,16 +11,17 @@ import {
   settings,
 } from "../../../test/builders.js";
 import { randomDestinationRule } from "../../../test/random-destination-rule.js";
+import { randomDemand, randomSidecar } from "../../../test/random-scope.js";
 import { randomVirtualService } from "../../../test/random-virtual-service.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
-import { randomDemand, randomSidecar } from "../../../test/random-scope.js";
 import type { Callout } from "../model/callout.js";
 import type { ReferenceGrant } from "../model/gateway-route.js";
+import type { MeshConfig } from "../model/mesh-config.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
 import type { PeerAuthentication } from "../model/peer-authentication.js";
-import type { RequestAuthentication } from "../model/request-authentication.js";
 import type { ProxyClient } from "../model/proxy.js";
+import type { RequestAuthentication } from "../model/request-authentication.js";
 import { RESOURCE_TYPES, type ResourceView } from "../model/resource.js";
 import { type Service, type ServiceEndpoint, serviceHost } from "../model/service.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
@@ -215,7 +216,11 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
     }
     case "scope": {
       const mesh = snapshot.meshConfigs.get("weft-system/default") ?? mkMeshConfig();
-      const scoped = { ...mesh, scope: { maxServices: pick([0, 1, 2, 500]) } };
+      const scoped: MeshConfig = {
+        ...mesh,
+        scope: { maxServices: pick([0, 1, 2, 500]) },
+        outbound: pick(["ALLOW_ANY", "REGISTRY_ONLY"] as const),
+      };
       return { ...snapshot, meshConfigs: set(snapshot.meshConfigs, "weft-system/default", scoped) };
     }
     case "telemetry": {

@@ -1,5 +1,5 @@
 import { sortedEntries } from "../model/compare.js";
-import { scopePolicy } from "../model/mesh-config.js";
+import { outboundMode, scopePolicy } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import type { ProxyClient } from "../model/proxy.js";
 import { isHttp, isVisibleIn, type Service, type ServicePort } from "../model/service.js";
@@ -102,7 +102,7 @@ function computeScope(
   const egress = declared?.egress;
   if (declared !== undefined && egress !== undefined) {
     const named = visible.filter((service) => isNamed(egress, service));
-    if (isClosed(declared)) return { reachable: named, hosts: hostsOf(named), closedBy: objectKey(declared) };
+    if (isClosed(snapshot, declared)) return { reachable: named, hosts: hostsOf(named), closedBy: objectKey(declared) };
     return { reachable: visible, hosts: hostsOf(isWhole ? visible : named) };
   }
   const isSmall = visible.length <= scopePolicy(snapshot).maxServices;
@@ -119,8 +119,9 @@ function isNamed(egress: readonly EgressHost[], service: Service): boolean {
 }
 
 /** Whether callers may reach nothing but what the Sidecar names. */
-export function isClosed(sidecar: Sidecar | undefined): boolean {
-  return sidecar?.egress !== undefined && sidecar.outbound === "REGISTRY_ONLY";
+export function isClosed(snapshot: Pick<Snapshot, "meshConfigs" | "settings">, sidecar: Sidecar): boolean {
+  const mode = sidecar.outbound ?? outboundMode(snapshot.meshConfigs, snapshot.settings.rootNamespace);
+  return sidecar.egress !== undefined && mode === "REGISTRY_ONLY";
 }
 
 /** The services that callers of a namespace see, in the order of their hosts. */
