@@ -64,6 +64,12 @@ kind: PeerAuthentication
 metadata: { name: strict }
 spec: { selector: { matchLabels: { app: strict } }, mtls: { mode: STRICT } }
 `,
+  "six.yaml": `${entry("six", 6).replace("10.77.0.6", '"fd77::6"')}---
+apiVersion: v1
+kind: Service
+metadata: { name: six }
+spec: { clusterIP: "fd96::6", clusterIPs: ["fd96::6", 10.96.0.6], selector: { app: six }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`,
   "client.yaml": entry("client", 2, true),
   "unnumbered.yaml": `apiVersion: v1
 kind: Service
@@ -88,6 +94,7 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
   let client: SidecarPod;
   let web: SidecarPod;
   let strict: SidecarPod;
+  let six: SidecarPod;
   let outsider: PodApp;
   let fingerprint: string;
 
@@ -97,7 +104,7 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
     outsider = mesh.addOutsider("outsider", 9);
     const resolver = mesh.addOutsider("resolver", 53, 0);
     await resolver.do("serveDns", { port: 53, address: "192.0.2.53" });
-    [client, web, strict] = await Promise.all([
+    [client, web, strict, six] = await Promise.all([
       mesh.addPod("client", 2, {
         serviceAccount: "client",
         mounts: { "/etc/resolv.conf": resolvConf },
@@ -105,6 +112,7 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
       }),
       mesh.addPod("web", 3, { serviceAccount: "web", intercept: ["--exclude-inbound-port", String(EXCLUDED_PORT)] }),
       mesh.addPod("strict", 4, { serviceAccount: "strict" }),
+      mesh.addPod("six", 6, { serviceAccount: "six", ipv6: true }),
     ]);
     // Of an authority that the mesh does not know.
     const own = await (await createTestAuthority()).issue({ dns: "app.example.com" });
@@ -113,6 +121,8 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
       await app.do("serve", { kind: "http", port: 8080 });
       await app.do("serve", { kind: "greeting", port: 3306 });
     }
+    await six.do("serve", { kind: "http", port: 8080, host: "::" });
+    await outsider.do("serve", { kind: "http", port: 8081, host: "::" });
     await outsider.do("serve", { kind: "http", port: EXCLUDED_PORT });
     await outsider.do("serveUdp", { port: 5000 });
     await web.do("serve", { kind: "http", port: EXCLUDED_PORT });
@@ -298,6 +308,24 @@ describe.skipIf(NO_NAMESPACES !== undefined)(`a mesh of pods with interception${
       const stats = await outsider.do("request", { host: strict.pod.address, port: 15090, path: "/stats/prometheus" });
       expect(stats.status).toBe(200);
       expect(stats.body).toContain("envoy_server_live");
+    });
+  });
+
+  describe("by IPv6", () => {
+    it("a pod is called through both sidecars, and calls itself by its service", async () => {
+      const called = await client.do("request", { host: "10.96.0.6", port: 80, headers: { host: "six" } });
+      expect(called).toMatchObject({ status: 200 });
+      expect(seen(called)).toMatchObject({ name: "six", from: "::6", to: "fd77::6" });
+      const own = await six.do("request", { host: "fd96::6", port: 80, headers: { host: "six" } });
+      expect(own).toMatchObject({ status: 200 });
+      expect(seen(own)).toMatchObject({ name: "six", from: "::6" });
+    });
+
+    it("plaintext arrives, and calls go out of the mesh", async () => {
+      const arrived = await outsider.do("request", { host: six.pod.ipv6, port: 8080 });
+      expect(seen(arrived)).toMatchObject({ name: "six", from: "::6" });
+      const out = await six.do("request", { host: outsider.pod.ipv6, port: 8081 });
+      expect(seen(out)).toMatchObject({ name: "outsider", from: six.pod.ipv6 });
     });
   });
 

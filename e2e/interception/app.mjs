@@ -16,8 +16,8 @@ const NAME = process.argv[2];
 const LIMIT_MS = 30_000;
 const WEBSOCKET_MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-const listen = async (server, port) => {
-  server.listen(port, "0.0.0.0");
+const listen = async (server, port, host = "0.0.0.0") => {
+  server.listen(port, host);
   await once(server, "listening");
   server.on("error", () => {});
 };
@@ -110,8 +110,8 @@ function* blocks(total) {
 }
 
 const OPERATIONS = {
-  serve: async ({ kind, port, ...options }) => {
-    await listen(SERVERS[kind](options), port);
+  serve: async ({ kind, port, host, ...options }) => {
+    await listen(SERVERS[kind](options), port, host);
     return {};
   },
 

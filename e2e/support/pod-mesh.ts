@@ -24,6 +24,8 @@ export interface AddPodOptions {
   /** Flags of `weft intercept`. */
   readonly intercept?: readonly string[];
   readonly serviceAccount?: string;
+  /** Whether its WorkloadEntry has its address of IPv6. */
+  readonly ipv6?: boolean;
   /** What its app and its sidecar see: path → the file that is there. */
   readonly mounts?: Readonly<Record<string, string>>;
 }
@@ -161,12 +163,21 @@ async function startSidecar(
   pod: NetworkPod,
   dir: string,
   network: PodNetwork,
-  { serviceAccount = "default", mounts = {}, tools }: AddPodOptions & { readonly tools: Tools },
+  { serviceAccount = "default", ipv6 = false, mounts = {}, tools }: AddPodOptions & { readonly tools: Tools },
 ): Promise<Running> {
   await mkdir(dir, { mode: 0o700 });
   await chown(dir, SIDECAR_UID, SIDECAR_UID);
   const command = [
-    ...[...WEFT, "sidecar", "--dir", dir, "--workload", `default/${pod.name}`, "--address", pod.address],
+    ...[
+      ...WEFT,
+      "sidecar",
+      "--dir",
+      dir,
+      "--workload",
+      `default/${pod.name}`,
+      "--address",
+      ipv6 ? pod.ipv6 : pod.address,
+    ],
     ...["--xds", `${network.gateway.address}:${XDS_PORT}`, "--service-account", serviceAccount],
     ...["--interception", "redirect"],
   ];
