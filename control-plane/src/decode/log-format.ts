@@ -57,8 +57,8 @@ const COMMANDS_WITH_ARGUMENTS = new Set(
     .split(/\s+/),
 );
 
-/** `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, or `%%`. */
-const COMMAND = /%(?:([A-Z0-9_]+)(?:\(([^)]*)\))?(?::\d+)?)?%/gy;
+/** `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, or `%%`. Arguments may have parentheses of their own. */
+const COMMAND = /%(?:([A-Z0-9_]+)(?:\((.*?)\))?(?::\d+)?)?%/gsy;
 
 /**
  * A format string of Envoy 1.40, of at most 4,096 characters. Its commands are checked by their names: a wrong one would

@@ -143,11 +143,13 @@ describe("a MeshConfig's telemetry", () => {
     ["{tracing: {samplingPercentage: -1}}", "OutOfRange spec.tracing.samplingPercentage"],
   ])("refuses %s", (spec, problem) => expect(refused(mesh(spec))).toContain(problem));
 
-  it.each(["", "%%", "100%% %REQ(X-A?Y):10% %START_TIME(%s.%3f)% %METADATA(CLUSTER:a:b)%"])(
-    "takes the format %j",
-    (text) => {
-      const { value } = accepted(mesh(`{providers: [{name: a, file: {json: {f: ${JSON.stringify(text)}}}}]}`));
-      expect(value).toMatchObject({ telemetry: { providers: [{ format: { fields: { f: text } } }] } });
-    },
-  );
+  it.each([
+    "",
+    "%%",
+    "%CEL(has(a.b) ? c : (d))% %RESPONSE_CODE%",
+    "100%% %REQ(X-A?Y):10% %START_TIME(%s.%3f)% %METADATA(CLUSTER:a:b)%",
+  ])("takes the format %j", (text) => {
+    const { value } = accepted(mesh(`{providers: [{name: a, file: {json: {f: ${JSON.stringify(text)}}}}]}`));
+    expect(value).toMatchObject({ telemetry: { providers: [{ format: { fields: { f: text } } }] } });
+  });
 });
