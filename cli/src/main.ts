@@ -1,6 +1,7 @@
 import { AssertionError } from "node:assert";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addIdentityCommands, certificateTtlOption } from "./commands/identity-program.js";
+import { addMeshCommands } from "./commands/mesh-program.js";
 import { collect, outputOption } from "./commands/options.js";
 import { addPluginCommands } from "./commands/plugin-program.js";
 import { addProxyCommands } from "./commands/proxy-program.js";
@@ -13,6 +14,8 @@ const program = new Command("weft")
   .description("A service mesh you program in TypeScript.")
   .showHelpAfterError("(see --help)")
   .configureHelp({ sortSubcommands: true })
+  // weft status and weft status plugins have options of the same names.
+  .enablePositionalOptions()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
 const port = (text: string): number => {
@@ -252,23 +255,7 @@ for (const [action, description] of [
 
 addProxyCommands(program);
 addIdentityCommands(program);
-
-const status = program.command("status").description("what runs where, and why not");
-status
-  .command("plugins")
-  .description("the plugins of a mesh: how far each has come, and what is wrong with it")
-  .option("-f, --file <dir>", "folder with the YAML of the mesh", ".")
-  .option("--events", "what happened to them, the newest last", false)
-  .addOption(outputOption())
-  .addHelpText(
-    "after",
-    "\nExamples:\n  weft status plugins -f examples/demo\n  weft status plugins -f examples/demo --events\n  weft status plugins -f examples/demo -o json",
-  )
-  .addHelpText("after", "\nExit codes: 0 told, whatever it is; 1 the folder cannot be read; 2 wrong usage")
-  .action(async (options) => {
-    const { statusPlugins } = await import("./commands/status.js");
-    process.exitCode = await statusPlugins(options);
-  });
+addMeshCommands(program);
 
 try {
   await program.parseAsync();

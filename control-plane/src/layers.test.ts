@@ -102,6 +102,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   "proxy-status": { folders: ["model", "translate", "xds"], packages: [], banned: EDGE },
+  "mesh-report": { folders: ["model", "identity", "proxy-status"], packages: [], banned: IMPURE },
   "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
     folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
@@ -124,6 +125,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
         "status-publisher",
         "proxy-reports",
         "proxy-status",
+        "mesh-report",
       ],
       ...["identity-control", "rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],

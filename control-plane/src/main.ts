@@ -10,6 +10,7 @@ import type { TlsIdentity } from "./identity/tls-identity.js";
 import { createIdentityControl } from "./identity-control.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
+import { meshReport } from "./mesh-report.js";
 import { createMeshStatus } from "./mesh-status.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
@@ -94,6 +95,7 @@ async function start(
   for (const file of stored.unreadable) logger.warn("a status file cannot be read; it is written anew", { file });
   const inForce = await readInForce(inForceFile);
 
+  const startedAtMs = Date.now();
   const journal = createJournal(logger);
   const store = createStore(
     {
@@ -108,6 +110,8 @@ async function start(
   const translation = createIncrementalTranslation(store.current.snapshot);
   const provider = createTranslationProvider(translation);
   const propagation = createPropagation();
+  /** When the last stream of a proxy ended. */
+  const goneAtMs = new Map<string, number>();
 
   /** What the change that is being published comes from, for people. */
   let cause = "";
@@ -201,7 +205,11 @@ async function start(
     provider,
     observer: {
       onConnect: (proxyKey) => report(proxyKey, []),
-      onDisconnect: (proxyKey) => report(proxyKey, propagation.gone(proxyKey, Date.now())),
+      onDisconnect: (proxyKey) => {
+        // A workload that is no more is told of nowhere.
+        if (store.current.snapshot.workloads.has(proxyKey)) goneAtMs.set(proxyKey, Date.now());
+        report(proxyKey, propagation.gone(proxyKey, Date.now()));
+      },
       onAck: (proxyKey, type, versions) => report(proxyKey, propagation.acked(proxyKey, type, versions, Date.now())),
       onNack: (proxyKey, type, versions, message) => {
         takeBack(proxyKey, type, versions, message);
@@ -268,7 +276,10 @@ async function start(
 
   let workloads = store.current.snapshot.workloads;
   store.subscribe(({ snapshot }) => {
-    if (snapshot.workloads !== workloads) identity.workloadsChanged();
+    if (snapshot.workloads !== workloads) {
+      identity.workloadsChanged();
+      for (const key of goneAtMs.keys()) if (!snapshot.workloads.has(key)) goneAtMs.delete(key);
+    }
     workloads = snapshot.workloads;
     const beganMs = Date.now();
     const changed = provider.apply(snapshot);
@@ -347,6 +358,14 @@ async function start(
           })),
           slots: translation.slots(sync.proxyKey),
         })),
+      "/status": () =>
+        meshReport({
+          controlPlane: { pid: process.pid, xds: `${config.xdsHost}:${port}`, startedAtMs },
+          streams: proxyStatuses(xds.proxies(), translation),
+          workloads: store.current.snapshot.workloads,
+          goneAtMs,
+          identity: identity.report(),
+        }),
       "/diagnostics": meshStatus.diagnostics,
       "/debug/proxies": () => proxyStatuses(xds.proxies(), translation),
       "/rollouts": () => listRollouts(rollouts, store.current.snapshot),

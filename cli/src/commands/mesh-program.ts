@@ -1,0 +1,39 @@
+import { type Command, Option } from "commander";
+import { outputOption } from "./options.js";
+
+const folderOption = () => new Option("-f, --file <dir>", "folder with the YAML of the mesh").default(".");
+
+/** `weft status`: of the whole mesh, and of its plugins. */
+export function addMeshCommands(program: Command): void {
+  const status = program
+    .command("status")
+    .description("which proxies have what they should have, and why others do not")
+    // So that what stands behind `plugins` belongs to it.
+    .enablePositionalOptions()
+    .addOption(folderOption())
+    .addOption(outputOption())
+    .addHelpText("after", "\nExamples:\n  weft status -f examples/demo\n  weft status -f examples/demo -o json")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all proxies are in sync; 1 one is stale, refused something or is not there, a certificate has\n  ended, or no control plane runs; 2 wrong usage",
+    )
+    .action(async (options) => {
+      const { meshStatus } = await import("./mesh-status.js");
+      process.exitCode = await meshStatus(options);
+    });
+  status
+    .command("plugins")
+    .description("the plugins of a mesh: how far each has come, and what is wrong with it")
+    .addOption(folderOption())
+    .option("--events", "what happened to them, the newest last", false)
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  weft status plugins -f examples/demo\n  weft status plugins -f examples/demo --events\n  weft status plugins -f examples/demo -o json",
+    )
+    .addHelpText("after", "\nExit codes: 0 told, whatever it is; 1 the folder cannot be read; 2 wrong usage")
+    .action(async (options) => {
+      const { statusPlugins } = await import("./status.js");
+      process.exitCode = await statusPlugins(options);
+    });
+}
