@@ -20,6 +20,7 @@ const program = createProgram(
     soak: async (options) => (await import("./soak/command.js")).soak({ ...options, ...common }),
     rateLimit: async (options) => (await import("./rate-limit/command.js")).rateLimit({ ...options, ...common }),
     swap: async (options) => (await import("./swap/command.js")).swap({ ...options, ...common }),
+    mesh: async (options) => (await import("./mesh/command.js")).mesh({ ...options, ...common }),
   },
   (code) => {
     process.exitCode = code;

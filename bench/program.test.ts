@@ -10,7 +10,13 @@ async function parsed(...args: string[]): Promise<unknown> {
   };
   const exits: number[] = [];
   const program = createProgram(
-    { filters: record("filters"), soak: record("soak"), rateLimit: record("rate-limit"), swap: record("swap") },
+    {
+      filters: record("filters"),
+      soak: record("soak"),
+      rateLimit: record("rate-limit"),
+      swap: record("swap"),
+      mesh: record("mesh"),
+    },
     (code) => exits.push(code),
   );
   const quiet = { writeOut: () => undefined, writeErr: () => undefined };
@@ -53,6 +59,15 @@ const swap = {
   faultSeconds: 10,
   output: "table",
 };
+const mesh = {
+  name: "mesh",
+  rounds: 10,
+  seconds: 5,
+  services: [10, 1000, 5000],
+  connections: 2,
+  loadConnections: 32,
+  output: "table",
+};
 
 test.each([
   [["filters"], filters],
@@ -66,6 +81,9 @@ test.each([
   [["swap", "--clients", "100", "--tag-poll", "500"], { ...swap, clients: 100, tagPoll: 500 }],
   [["swap", "--envoys", "251"], "commander.invalidArgument"],
   [["swap", "--tag-poll", "99"], "commander.invalidArgument"],
+  [["mesh"], mesh],
+  [["mesh", "--services", "10,200", "--rounds", "2"], { ...mesh, services: [10, 200], rounds: 2 }],
+  [["mesh", "--services", "9"], "commander.invalidArgument"],
   [["filters", "--help"], "commander.helpDisplayed"],
   [["filters", "--rounds", "0"], "commander.invalidArgument"],
   [["filters", "--rounds", "1.5"], "commander.invalidArgument"],

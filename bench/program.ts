@@ -38,12 +38,22 @@ export interface SwapArguments {
   output: Output;
 }
 
+export interface MeshArguments {
+  rounds: number;
+  seconds: number;
+  services: number[];
+  connections: number;
+  loadConnections: number;
+  output: Output;
+}
+
 /** What runs when a benchmark is named; each gives the exit code. */
 export interface Benchmarks {
   filters: (options: FiltersArguments) => Promise<number>;
   soak: (options: SoakArguments) => Promise<number>;
   rateLimit: (options: RateLimitArguments) => Promise<number>;
   swap: (options: SwapArguments) => Promise<number>;
+  mesh: (options: MeshArguments) => Promise<number>;
 }
 
 const MAX_COUNT = 1_000_000_000;
@@ -71,6 +81,11 @@ const counts = (text: string): number[] => {
   const values = text.split(",").map(count);
   if (new Set(values).size < values.length) throw new InvalidArgumentError("each number once");
   return values;
+};
+const meshSizes = (text: string): number[] => {
+  const values = counts(text);
+  if (values.every((value) => value >= 10 && value <= 50_000)) return values;
+  throw new InvalidArgumentError("each from 10 to 50000");
 };
 const output = (): Option =>
   new Option("--output <format>", "how the result is printed").choices(["table", "json", "markdown"]).default("table");
@@ -177,6 +192,33 @@ Examples:
   npm run -s bench -- swap --output markdown`,
     )
     .action(async (options: SwapArguments) => exit(await benchmarks.swap(options)));
+
+  program
+    .command("mesh")
+    .description("what two sidecars cost a request, and how much memory a sidecar takes in a mesh of many services")
+    .option("--rounds <n>", "how often everything is measured", count, 10)
+    .option("--seconds <n>", "of load, for each measurement in each round", count, 5)
+    .option(
+      "--services <n,...>",
+      "sizes of the mesh for which memory is measured, each 10 to 50000",
+      meshSizes,
+      [10, 1000, 5000],
+    )
+    .option("--connections <n>", "requests at a time where latency is measured", count, 2)
+    .option("--load-connections <n>", "requests at a time where throughput is measured", count, 32)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 measured, whatever the goal; 1 wrk is missing, a request failed, or it could not be measured; 2 wrong
+usage.
+
+Examples:
+  npm run bench -- mesh
+  npm run bench -- mesh --rounds 3 --seconds 2 --services 10,1000
+  npm run -s bench -- mesh --output markdown`,
+    )
+    .action(async (options: MeshArguments) => exit(await benchmarks.mesh(options)));
 
   return program;
 }

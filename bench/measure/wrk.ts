@@ -2,6 +2,8 @@ import { findTool, MissingToolError, run } from "./tools.js";
 
 /** https://github.com/wg/wrk: it sends as fast as the answers come, for a number of seconds. */
 export interface LoadOptions {
+  /** Default: 127.0.0.1. */
+  host?: string;
   port: number;
   seconds: number;
   connections: number;
@@ -19,6 +21,13 @@ export interface Load {
   socketErrors: number;
   /** What it really took. */
   seconds: number;
+  latency: Latency;
+}
+
+/** How long answers took, in seconds: so many percent of them at most so long. */
+export interface Latency {
+  p50: number;
+  p99: number;
 }
 
 /** The path of wrk. Throws MissingToolError. */
@@ -29,16 +38,16 @@ export function findWrk(wanted: string): string {
 }
 
 export async function runWrk(wrk: string, options: LoadOptions): Promise<Load> {
-  const { port, seconds, connections, threads = 1, headers = {}, path = "/", signal } = options;
-  const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`];
+  const { host = "127.0.0.1", port, seconds, connections, threads = 1, headers = {}, path = "/", signal } = options;
+  const args = ["--latency", `-t${threads}`, `-c${connections}`, `-d${seconds}s`];
   for (const [name, value] of Object.entries(headers)) args.push("-H", `${name}: ${value}`);
   const limitMs = (seconds + 60) * 1000;
-  return parseWrk(await run(wrk, [...args, `http://127.0.0.1:${port}${path}`], { limitMs, signal }));
+  return parseWrk(await run(wrk, [...args, `http://${host}:${port}${path}`], { limitMs, signal }));
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 
-/** Reads wrk's report. */
+/** Reads wrk's report, with its distribution of latencies. */
 export function parseWrk(report: string): Load {
   const total = /(\d+) requests in ([\d.]+)(us|ms|s|m|h),/.exec(report);
   if (total === null) throw new Error(`wrk wrote no count of requests:\n${report}`);
@@ -48,5 +57,12 @@ export function parseWrk(report: string): Load {
     refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(report)?.[1] ?? 0),
     socketErrors: (errors?.slice(1) ?? []).reduce((sum, count) => sum + Number(count), 0),
     seconds: Number(total[2]) * (UNIT_SECONDS[total[3] ?? "s"] ?? 1),
+    latency: { p50: percentile(report, 50), p99: percentile(report, 99) },
   };
+}
+
+function percentile(report: string, percent: number): number {
+  const found = new RegExp(`^\\s*${percent}%\\s+([\\d.]+)(us|ms|s|m|h)$`, "m").exec(report);
+  if (found === null) throw new Error(`wrk wrote no latency of ${percent}%:\n${report}`);
+  return Number(found[1]) * (UNIT_SECONDS[found[2] ?? "s"] ?? 1);
 }
