@@ -31,7 +31,8 @@ export function randomVirtualService(app: string, apps: readonly string[], pick:
       { timeoutMs: 1000 },
       { retries: { attempts: 3, statusCodes: [500], retryOn: ["retriable-status-codes"] } },
       { fault: { delay: { percentage: 10, delayMs: 5 } } },
-      { mirrors: [{ host: host(), percentage: 50 }] },
+      { mirrors: [{ host: host(), percentage: 50, ...pick([{}, { subset: "v1" }, { port: 8080 }]) }] },
+      { mirrors: [{ host: host(), percentage: 100 }] },
       { headers: { request: { set: [{ name: "x", value: "1" }], add: [], remove: [] } } },
     ]),
   });

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { MeshObject } from "../control-plane/src/model/mesh-object.js";
 import type { Sidecar } from "../control-plane/src/model/sidecar.js";
+import type { VirtualService } from "../control-plane/src/model/virtual-service.js";
 import { addressBlock } from "../e2e/support/ports.js";
 import { buildSource } from "../sdk/test/build-source.js";
 import { mkDestinationRule, mkManifest, mkPlugin, mkService, mkVirtualService, mkWorkload, ready } from "./builders.js";
@@ -123,6 +124,43 @@ test("a subset that a plugin chooses is had on demand", async () => {
   expect(await call(host("six"), "", { "x-subset": "v1" })).toEqual({ status: 200, body: `${host("six")} 1 0` });
   expect(await clusters()).toContain(cluster("six", "v1"));
   expect(await clusters()).not.toContain(cluster("six"));
+});
+
+test("what a rule mirrors to gets its copies, although nothing asks for its cluster", async () => {
+  const forward = { kind: "forward", destinations: [{ host: host("one"), weight: 1 }] } as const;
+  const name = "mirrored";
+  mesh.apply({ kind: "Service", value: mkService(name) });
+  const copies = createServer((got, response) => {
+    hosts.push(got.headers.host ?? "");
+    response.end();
+  });
+  const hosts: string[] = [];
+  try {
+    await new Promise<void>((resolve) => copies.listen(0, "127.0.0.1", resolve));
+    const ports = { http: (copies.address() as AddressInfo).port };
+    mesh.apply({ kind: "WorkloadEntry", value: mkWorkload(name, { address: "127.0.0.1", ports, hasSidecar: false }) });
+    await mesh.settled();
+    expect(await clusters()).not.toContain(cluster(name));
+    const virtualService: VirtualService = {
+      ...mkVirtualService("one", {}),
+      http: [{ matches: [], mirrors: [{ host: host(name), percentage: 100 }], action: forward }],
+    };
+    mesh.apply({ kind: "VirtualService", value: virtualService });
+    // Connections that were there before take the new routes with their next request.
+    await vi.waitFor(async () => {
+      expect((await call(host("one"))).status).toBe(200);
+      expect(hosts).toContain(`${host("one")}-shadow`);
+    }, POLL);
+    expect(await clusters()).toContain(cluster(name));
+    expect(mesh.scope("frontend")?.onDemand).not.toContain(cluster(name));
+    mesh.remove("VirtualService", "one");
+    await vi.waitFor(async () => expect(await clusters()).not.toContain(cluster(name)), POLL);
+  } finally {
+    mesh.remove("Service", name);
+    mesh.remove("WorkloadEntry", name);
+    copies.close();
+    copies.closeAllConnections();
+  }
 });
 
 test("what was fetched is kept, through a control plane that is replaced", async () => {

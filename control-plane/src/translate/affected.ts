@@ -29,6 +29,7 @@ import { isClosed } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { aliasesOf } from "./service-discovery.js";
 import { providerSite, providersTo } from "./telemetry-sites.js";
+import { differInUnheldTargets } from "./unheld-targets.js";
 
 /**
  * What a change of snapshots can have changed. It may say too much, never too little: whatever it leaves out is equal
@@ -114,6 +115,7 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addRoutes();
   }
   for (const _ of changes(prev.virtualServices, next.virtualServices)) addRoutes();
+  if (differInUnheldTargets(prev, next)) sharedSelection = true;
   const asked = changedLabelSets(prev, next);
   if (asked.length > 0) addWorkloads(({ labels }) => asked.some((selector) => matchesLabels(selector, labels)));
 

@@ -1,10 +1,9 @@
 import type { Snapshot } from "../model/snapshot.js";
 import type { DestinationClass } from "./destination-class.js";
 import { destinationRefs } from "./destination-refs.js";
-import { memoByIdentity } from "./memo.js";
 import { outboundCluster } from "./names.js";
 import { type RefTable, refTable } from "./ref.js";
-import { isSent, type Scope } from "./scope.js";
+import { isSent, reachableByHost, type Scope } from "./scope.js";
 
 /** Longest name of a cluster that is worth remembering: a host of 253, a subset of 63, a port, and what is between. */
 const MAX_NAME_LENGTH = 400;
@@ -44,7 +43,3 @@ export function demandedRefs(
   });
   return refs.length === 0 ? NOTHING : refTable(refs);
 }
-
-const reachableByHost = memoByIdentity(
-  (scope: Scope) => new Map(scope.reachable.map((service) => [service.host, service])),
-);

@@ -25,6 +25,11 @@ export interface DestinationClass {
   readonly isCaptured: boolean;
 }
 
+/** A text that is equal for equal classes. */
+export function classText({ namespace, locality, labels, isCaptured }: DestinationClass): string {
+  return `${namespace}\n${locality}\n${labels}\n${isCaptured}`;
+}
+
 /** Where a label says nothing, the caller's or endpoint's locality does. */
 const TOPOLOGY_LABELS = {
   "topology.kubernetes.io/region": "region",

@@ -15,7 +15,7 @@ import { randomDemand, randomSidecar } from "../../../test/random-scope.js";
 import { randomVirtualService } from "../../../test/random-virtual-service.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
-import type { ReferenceGrant } from "../model/gateway-route.js";
+import type { GatewayRoute, ReferenceGrant } from "../model/gateway-route.js";
 import type { MeshConfig } from "../model/mesh-config.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
@@ -197,7 +197,16 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
     case "route": {
       const kind = pick(["HTTPRoute", "GRPCRoute"] as const);
       const namespace = pick(["default", "other"]);
-      const route = mkGatewayRoute("r", app, { [pick(APPS)]: 1, nobody: 1 }, { kind, namespace });
+      const plain = mkGatewayRoute("r", app, { [pick(APPS)]: 1, nobody: 1 }, { kind, namespace });
+      const mirror = {
+        kind: "Service",
+        namespace: pick(["default", "other"]),
+        name: pick([...APPS, "nobody"]),
+        port: pick([8080, 8081]),
+        percentage: 50,
+      };
+      const mirrors = random() < 0.6 ? [mirror] : [];
+      const route: GatewayRoute = { ...plain, rules: plain.rules.map((rule) => ({ ...rule, mirrors })) };
       const field = kind === "HTTPRoute" ? "httpRoutes" : "grpcRoutes";
       return { ...snapshot, [field]: set(snapshot[field], `${namespace}/r`, gone ? undefined : route) };
     }

@@ -30,6 +30,11 @@ export function isSent(scope: Scope, service: Service, port: ServicePort): boole
   return scope.hosts.has(service.host) || !isHttp(port.protocol);
 }
 
+/** The services that callers may reach, by their hosts. */
+export const reachableByHost = memoByIdentity(
+  (scope: Scope) => new Map(scope.reachable.map((service) => [service.host, service])),
+);
+
 /** The Sidecar that holds for a workload. */
 export function sidecarOf(
   snapshot: Pick<Snapshot, "sidecars" | "settings">,

@@ -11,7 +11,7 @@ import { callerVariant } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
 import { capturedSites } from "./captured.js";
 import { demandedRefs } from "./demanded.js";
-import { type DestinationClass, destinationClass } from "./destination-class.js";
+import { classText, type DestinationClass, destinationClass } from "./destination-class.js";
 import { destinationRefs } from "./destination-refs.js";
 import { dnsListenerRefs } from "./dns-listener.js";
 import { inboundSites } from "./inbound-sites.js";
@@ -42,11 +42,14 @@ import { type Ref, type RefTable, refTable, type SlotEntry, type SlotPolicies, s
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { telemetrySites } from "./telemetry-sites.js";
+import { unheldRefs } from "./unheld-targets.js";
 import { appPort, inboundPort } from "./workload-ports.js";
 
 /** What one proxy should have: a part that is one object for all proxies of a class, and parts of its own. */
 export interface Selection {
   readonly shared: RefTable;
+  /** What of the rest no request can wait for: it is the same for all proxies of a class, too. */
+  readonly unheld: RefTable;
   /** What it asked for beyond its scope. */
   readonly demanded: RefTable;
   /** With interception: the listeners that are the same for all such proxies of a class. */
@@ -69,6 +72,7 @@ export function selectShared(snapshot: Snapshot, { workload, client }: Proxy): O
   const caller = destinationClass(snapshot, workload);
   return {
     shared: sharedRefs(snapshot, scope, caller),
+    unheld: unheldRefs(snapshot, scope, { routes: callerVariant(snapshot, workload), destination: caller }),
     demanded: demandedRefs(snapshot, scope, { names, caller }),
     captured: capturedSites(snapshot, workload, scope).shared,
   };
@@ -77,8 +81,8 @@ export function selectShared(snapshot: Snapshot, { workload, client }: Proxy): O
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** The parts of a selection. A name that several have means the same in all. */
-export function tablesOf({ own, shared, demanded, captured }: Selection): readonly RefTable[] {
-  return [own, shared, demanded, captured];
+export function tablesOf({ own, shared, unheld, demanded, captured }: Selection): readonly RefTable[] {
+  return [own, shared, unheld, demanded, captured];
 }
 
 /** The ref under a name, or undefined where the proxy should have nothing of that name. */
@@ -110,7 +114,7 @@ function sharedRefs(snapshot: Snapshot, scope: Scope, caller: DestinationClass):
     known = { destinationRules, byClass: new Map() };
     rememberedShared.set(scope, known);
   }
-  const id = `${caller.namespace}\n${caller.locality}\n${caller.labels}\n${caller.isCaptured}`;
+  const id = classText(caller);
   let refs = known.byClass.get(id);
   if (refs === undefined) {
     refs = refTable([
