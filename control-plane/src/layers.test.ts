@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: IMPURE,
   },
   status: { folders: ["model"], packages: [], banned: IMPURE },
+  analysis: { folders: ["model"], packages: [], banned: IMPURE },
   // The edge of status: what it makes becomes files.
   "status/writer.ts": {
     folders: ["model"],

@@ -3,7 +3,7 @@ import { outputOption } from "./options.js";
 
 const folderOption = () => new Option("-f, --file <dir>", "folder with the YAML of the mesh").default(".");
 
-/** `weft status`: of the whole mesh, and of its plugins. */
+/** What is asked of a mesh as a whole. */
 export function addMeshCommands(program: Command): void {
   const status = program
     .command("status")
@@ -35,5 +35,24 @@ export function addMeshCommands(program: Command): void {
     .action(async (options) => {
       const { statusPlugins } = await import("./status.js");
       process.exitCode = await statusPlugins(options);
+    });
+
+  program
+    .command("analyze")
+    .description("what is wrong in a folder of YAML, or does nothing, without a control plane")
+    .addOption(folderOption())
+    .option("--strict", "warnings count as errors", false)
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  weft analyze -f examples/demo\n  weft analyze --strict -f mesh\n  weft analyze -f mesh -o json",
+    )
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing found, or only warnings without --strict; 1 errors, or the folder cannot be read;\n  2 wrong usage",
+    )
+    .action(async (options) => {
+      const { analyzeFolder } = await import("./analyze.js");
+      process.exitCode = await analyzeFolder(options);
     });
 }

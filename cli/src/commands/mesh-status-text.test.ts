@@ -72,7 +72,7 @@ default/b  absent   left 5s ago  -         -          -
 
 ✗ default/a: cluster stale since 2023-11-14T22:12:15.000Z (1m 5s): it refused what it should have, and goes on with what it had
   refused cluster c 1m 4s ago: bad\ufffd[31m timeout
-✗ default/b: its sidecar is gone; start it (weft up does, or weft sidecar), or set sidecar.istio.io/inject: "false" if it has none
+✗ default/b: its sidecar is gone; start it (weft up does, or weft sidecar), or set weft.mesh/inject: "false" if it has none
 
 ! root: ends soon
   Fix: rotate it`);

@@ -104,7 +104,7 @@ function staleText({ type, staleSince, state }: ProxyTypeStatus, nowMs: number):
 
 function absentText({ proxy, goneAtMs }: MeshReport["absent"][number]): string {
   const what = goneAtMs === undefined ? "no sidecar came" : "its sidecar is gone";
-  return `✗ ${plainText(proxy)}: ${what}; start it (weft up does, or weft sidecar), or set sidecar.istio.io/inject: "false" if it has none`;
+  return `✗ ${plainText(proxy)}: ${what}; start it (weft up does, or weft sidecar), or set weft.mesh/inject: "false" if it has none`;
 }
 
 /** `2 of 3 proxies are in sync`, for checks. */

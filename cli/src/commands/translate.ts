@@ -2,9 +2,11 @@ import { resolve } from "node:path";
 import { DEFAULT_ROOT_NAMESPACE, DEFAULT_TRUST_DOMAIN } from "@weft/control-plane/config";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { type Diagnostic, formatDiagnostic } from "@weft/control-plane/model/diagnostic";
+import { formatObjectRef } from "@weft/control-plane/model/object-ref";
 import type { Snapshot } from "@weft/control-plane/model/snapshot";
 import { PUBLIC_ROOTS } from "@weft/control-plane/public-roots";
 import { createFileSource } from "@weft/control-plane/source/files";
+import type { ApplyEvent } from "@weft/control-plane/source/source";
 import { rememberedPlugins } from "@weft/control-plane/status/remembered";
 import { rememberedRollouts } from "@weft/control-plane/status/remembered-rollout";
 import { readStatuses } from "@weft/control-plane/status/writer";
@@ -49,8 +51,16 @@ export async function translateFolder(flags: TranslateFlags): Promise<number> {
   return diagnostics.some(({ severity }) => severity === "error") ? 1 : 0;
 }
 
-/** What the YAML of a folder says, with the plugins as their last status says. */
-export async function readFolder(folder: string): Promise<{ snapshot: Snapshot; diagnostics: readonly Diagnostic[] }> {
+/** What the YAML of a folder says. */
+export interface FolderContent {
+  /** With the plugins as their last status says. */
+  readonly snapshot: Snapshot;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Says in which file and line the object or field of a diagnostic stands. */
+  locate(diagnostic: Diagnostic): Diagnostic;
+}
+
+export async function readFolder(folder: string): Promise<FolderContent> {
   const store = createStore(
     {
       trustDomain: DEFAULT_TRUST_DOMAIN,
@@ -62,11 +72,21 @@ export async function readFolder(folder: string): Promise<{ snapshot: Snapshot; 
   );
   const stop = new AbortController();
   let found: readonly Diagnostic[] = [];
+  const places = new Map<string, ApplyEvent>();
+  const locate = (diagnostic: Diagnostic): Diagnostic => {
+    const { object, field, file } = diagnostic;
+    const place = object && places.get(formatObjectRef(object));
+    if (file !== undefined || place?.file === undefined) return diagnostic;
+    const line = (field && place.lineOfField?.(field)) ?? place.line;
+    return { ...diagnostic, file: place.file, ...(typeof line === "number" ? { line } : {}) };
+  };
   for await (const batch of createFileSource({ folder }).watch(stop.signal)) {
     const changes: StoreChange[] = [];
     for (const event of batch) {
-      if (event.kind === "apply") changes.push({ kind: "apply", object: event.object });
-      else if (event.kind === "diagnostics") found = event.diagnostics;
+      if (event.kind === "apply") {
+        changes.push({ kind: "apply", object: event.object });
+        places.set(formatObjectRef(event.ref), event);
+      } else if (event.kind === "diagnostics") found = event.diagnostics;
     }
     store.apply(changes);
     if (batch.some((event) => event.kind === "ready")) break;
@@ -87,5 +107,5 @@ export async function readFolder(folder: string): Promise<{ snapshot: Snapshot; 
     ),
   );
   const { snapshot, diagnostics } = store.current;
-  return { snapshot, diagnostics: [...found, ...diagnostics] };
+  return { snapshot, diagnostics: [...found, ...diagnostics.map(locate)], locate };
 }
