@@ -1,5 +1,5 @@
-import { type Command, Option } from "commander";
-import { outputOption } from "./options.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { collect, outputOption } from "./options.js";
 
 const folderOption = () => new Option("-f, --file <dir>", "folder with the YAML of the mesh").default(".");
 
@@ -55,4 +55,36 @@ export function addMeshCommands(program: Command): void {
       const { analyzeFolder } = await import("./analyze.js");
       process.exitCode = await analyzeFolder(options);
     });
+
+  program
+    .command("explain")
+    .description("what becomes of a request: route, destinations, TLS, policies and plugins, without a control plane")
+    .addOption(folderOption())
+    .requiredOption("--from <workload>", "name or namespace/name of the WorkloadEntry that asks")
+    .requiredOption("--to <host[:port]>", "what it asks: a host, or namespace/name of a Service")
+    .option("--path <path>", "with its query", path, "/")
+    .option("--method <method>", "of HTTP", "GET")
+    .option("--header <name: value>", "repeatable; host takes the place of what --to says", header, [])
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  weft explain -f examples/demo --from frontend --to backend --path /x\n  weft explain -f mesh --from web --to shop/cart:8080 --method POST --header 'x-user: a' -o json",
+    )
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 it is answered, redirected or let through, or that cannot be told; 1 it is refused, nothing takes it,\n  or there is no such workload; 2 wrong usage",
+    )
+    .action(async (options) => {
+      const { explainRequest } = await import("./explain.js");
+      process.exitCode = await explainRequest(options);
+    });
 }
+
+const path = (value: string): string => {
+  if (!value.startsWith("/")) throw new InvalidArgumentError("a path begins with /");
+  return value;
+};
+const header = (value: string, list: readonly string[]): string[] => {
+  if (!/^[\w-]+:/.test(value)) throw new InvalidArgumentError("write it as name: value");
+  return collect(value, list);
+};
