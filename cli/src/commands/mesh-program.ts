@@ -78,6 +78,18 @@ export function addMeshCommands(program: Command): void {
       const { explainRequest } = await import("./explain.js");
       process.exitCode = await explainRequest(options);
     });
+
+  program
+    .command("check")
+    .description("whether tools, folder, control plane, proxies, certificates and plugins are as they should be")
+    .addOption(folderOption())
+    .addOption(outputOption())
+    .addHelpText("after", "\nExamples:\n  weft check -f examples/demo\n  weft check -f examples/demo -o json")
+    .addHelpText("after", "\nExit codes: 0 all ticks; 1 a cross; 2 wrong usage")
+    .action(async (options) => {
+      const { checkMesh } = await import("./check.js");
+      process.exitCode = await checkMesh(options);
+    });
 }
 
 const path = (value: string): string => {

@@ -1,6 +1,6 @@
 import type { ConnectedProxy, MeshReport } from "@weft/control-plane/mesh-report";
 import type { ProxyTypeStatus } from "@weft/control-plane/proxy-status";
-import { count, formatTable, plainText } from "../workbench/print.js";
+import { formatTable, plainText } from "../workbench/print.js";
 import { duration } from "./duration-text.js";
 
 /** What a proxy is, in one word. `updating`: news are on their way, and not for long. */
@@ -117,6 +117,6 @@ export function syncSummary({ proxies, absent }: MeshReport, nowMs: number): str
     ...absent.map(({ proxy }) => `${proxy} absent`),
   ];
   return wrong.length === 0
-    ? `${count(proxies.length, "proxy").replace(/proxys$/, "proxies")} in sync`
+    ? `${proxies.length} ${proxies.length === 1 ? "proxy" : "proxies"} in sync`
     : wrong.join(", ");
 }
