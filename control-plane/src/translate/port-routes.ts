@@ -34,28 +34,30 @@ export function buildPortRoutes(snapshot: Snapshot, port: number, variant: strin
   const ofServices = site.services.flatMap((service) => {
     const servicePort = service.ports.find((candidate) => candidate.port === port);
     if (servicePort === undefined || !mayBeHttp(servicePort.protocol)) return [];
-    const domains = domainsOf(snapshot, service, port, site.caller.namespace);
+    const domains = domainsOf(snapshot, service, site.caller.namespace);
     return virtualHosts(snapshot, service, servicePort, site.caller, domains);
   });
-  const ruled = port === PORT_WITHOUT_SERVICE ? virtualHostsWithoutService(snapshot, site.caller) : [];
+  const ruled = port === PORT_WITHOUT_SERVICE ? virtualHostsWithoutService(snapshot, site.caller, false) : [];
   const all = withUniqueDomains([...ofServices, ...ruled, isRefusing ? refusingHost() : passthroughHost()]);
   const name = portRoutes(port);
   return encodeResource("routes", name, RouteConfigurationSchema, {
     name,
     virtualHosts: all,
     validateClusters: false,
+    // All of them are of one port, and each domain costs every proxy some hundred bytes.
+    ignorePortInHostMatching: true,
     ...bodyBound(all),
   });
 }
 
-/** The names and addresses by which a service is called on a port, each with and without the port. */
-function domainsOf(snapshot: Snapshot, service: Service, port: number, caller: string): string[] {
+/** The names and addresses by which a service is called on a port. They are matched without the port that a host has. */
+function domainsOf(snapshot: Snapshot, service: Service, caller: string): string[] {
   const names = [...namesOf(service, caller)];
   // The instances of a headless service have names of their own below it.
   if (service.resolution.kind === "headless") names.push(`*.${service.host}`);
   for (const address of virtualAddresses(snapshot, service))
     if (!address.includes("/")) names.push(address.includes(":") ? `[${address}]` : address);
-  return names.flatMap((name) => [name, `${name}:${port}`]);
+  return names;
 }
 
 /** Requests to hosts that are not in the mesh, at the address that the caller chose. */

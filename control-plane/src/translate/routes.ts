@@ -30,7 +30,7 @@ export function buildOutboundRoutes(snapshot: Snapshot, variant: string): Resour
   const ofServices = services.flatMap((service) =>
     httpPorts(service).flatMap((port) => virtualHosts(snapshot, service, port, caller)),
   );
-  const ruled = virtualHostsWithoutService(snapshot, caller);
+  const ruled = virtualHostsWithoutService(snapshot, caller, true);
   const all = withUniqueDomains([...ofServices, ...ruled, unknownHost()]);
   return encodeResource("routes", OUTBOUND_ROUTES, RouteConfigurationSchema, {
     name: OUTBOUND_ROUTES,
@@ -85,8 +85,15 @@ function serviceRoutes(snapshot: Snapshot, service: Service, port: ServicePort, 
   return httpRoutes(snapshot, [plain], site);
 }
 
-/** Rules may name hosts that no service has: requests to port 80 of such a host follow them. */
-export function virtualHostsWithoutService(snapshot: Snapshot, caller: CallerClass): VirtualHostInit[] {
+/**
+ * Rules may name hosts that no service has: requests to port 80 of such a host follow them. Domains have the port only
+ * where that is looked at.
+ */
+export function virtualHostsWithoutService(
+  snapshot: Snapshot,
+  caller: CallerClass,
+  hasPorts: boolean,
+): VirtualHostInit[] {
   const hosts = [...snapshot.services.keys()];
   const port = { port: PORT_WITHOUT_SERVICE };
   return ruledHosts(snapshot, caller.namespace).flatMap(([host, virtualService]) => {
@@ -96,7 +103,9 @@ export function virtualHostsWithoutService(snapshot: Snapshot, caller: CallerCla
     const routes = httpRoutes(snapshot, rules, { name: virtualService.name, port, caller });
     if (routes.length === 0) return [];
     const names = host.startsWith("*") ? [host] : namesOfHost(host, caller.namespace);
-    const domains = names.flatMap((name) => (name.startsWith("*") ? [name] : [name, `${name}:${port.port}`]));
+    const domains = names.flatMap((name) =>
+      name.startsWith("*") || !hasPorts ? [name] : [name, `${name}:${port.port}`],
+    );
     return [{ name: `${host}:${port.port}`, domains, routes, includeRequestAttemptCount: true }];
   });
 }
