@@ -23,7 +23,8 @@ export interface RouteChoice {
 
 /** Undefined: no virtual host has the request's host, and Envoy answers 404. */
 export function chooseRoute(routes: RouteConfiguration, request: Request): RouteChoice | undefined {
-  const virtualHost = chooseHost(routes.virtualHosts, request.authority.toLowerCase());
+  const host = request.authority.toLowerCase();
+  const virtualHost = chooseHost(routes.virtualHosts, routes.ignorePortInHostMatching ? withoutPort(host) : host);
   if (virtualHost === undefined) return undefined;
   const doubtful: string[] = [];
   const byPlugin: string[] = [];
@@ -37,6 +38,10 @@ export function chooseRoute(routes: RouteConfiguration, request: Request): Route
     else doubtful.push(route.name);
   }
   return { virtualHost, doubtful, byPlugin };
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, "");
 }
 
 /**
