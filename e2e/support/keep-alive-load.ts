@@ -5,6 +5,7 @@ import { send } from "../../cli/src/demo/traffic.js";
 export interface KeepAliveLoadOptions {
   readonly host: string;
   readonly port: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
   /** What an answer is a sign of, such as a version; undefined: it is not as it should be. */
   readonly read: (status: number, headers: http.IncomingHttpHeaders) => string | undefined;
@@ -26,7 +27,13 @@ const PAUSE_MS = 20;
 const MAX_REQUESTS = 200_000;
 const MAX_FAULTS = 20;
 
-export function startKeepAliveLoad({ host, port, connections, read }: KeepAliveLoadOptions): KeepAliveLoad {
+export function startKeepAliveLoad({
+  host,
+  port,
+  headers: sentHeaders = {},
+  connections,
+  read,
+}: KeepAliveLoadOptions): KeepAliveLoad {
   let sent = 0;
   let running = true;
   const faults: string[] = [];
@@ -39,7 +46,7 @@ export function startKeepAliveLoad({ host, port, connections, read }: KeepAliveL
     let connection: number | undefined;
     while (running && sent < MAX_REQUESTS) {
       try {
-        const { status, headers, localPort } = await send({ host, port, path: "/", agent });
+        const { status, headers, localPort } = await send({ host, port, path: "/", headers: sentHeaders, agent });
         if (connection !== undefined && connection !== localPort) blame("its connection was closed");
         connection = localPort;
         const sign = read(status, headers);

@@ -46,8 +46,8 @@ export interface MeshFolder {
   requestFrom(place: Place): Request;
   /** Replaces one text in a file, which must be there. Returns how to put the file back. */
   edit(file: string, from: string, to: string): Promise<() => Promise<void>>;
-  /** Adds a workload of `echo`, in a file of its own: `echo-<version>.yaml`. */
-  addWorkload(version: string, place: Place): Promise<void>;
+  /** Adds a workload of `echo`, or with another label, in a file of its own: `echo-<version>.yaml`. */
+  addWorkload(version: string, place: Place, app?: string): Promise<void>;
   /** What the status file of an object says; undefined when there is none. */
   status(kind: string, name: string): Promise<Status | undefined>;
   /** Starts `weft up` on the folder. */
@@ -84,7 +84,7 @@ spec:
           weight: 100
 `;
 
-function workloadYaml(version: string, { address, appPort }: Place): string {
+function workloadYaml(version: string, { address, appPort }: Place, app = "echo"): string {
   return `apiVersion: networking.istio.io/v1
 kind: WorkloadEntry
 metadata:
@@ -92,7 +92,7 @@ metadata:
   annotations: { weft.mesh/run: node app.mjs ${version} }
 spec:
   address: ${address}
-  labels: { app: echo, version: ${version} }
+  labels: { app: ${app}, version: ${version} }
   ports: { http: ${appPort} }
 `;
 }
@@ -166,7 +166,8 @@ export async function createMeshFolder(): Promise<MeshFolder> {
       await writeFile(join(root, path), before.replace(from, to));
       return () => writeFile(join(root, path), before);
     },
-    addWorkload: (version, place) => writeFile(join(folder, `echo-${version}.yaml`), workloadYaml(version, place)),
+    addWorkload: (version, place, app) =>
+      writeFile(join(folder, `echo-${version}.yaml`), workloadYaml(version, place, app)),
     status: async (kind, name) => {
       const path = join(folder, ".weft", "status", kind, `default.${name}.yaml`);
       const text = await readFile(path, "utf8").catch(() => undefined);

@@ -104,12 +104,13 @@ export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRu
     const current = running.get(key);
     if (current === undefined) return;
     running.delete(key);
+    // A sidecar that runs lets requests end, which only the app can answer; one that still starts is given up.
+    const sidecar = await Promise.race([current.sidecar, undefined]);
+    await told(`sidecar ${key}`, sidecar?.stop() ?? Promise.resolve());
     current.cancel.abort();
-    const [sidecar, app] = await Promise.all([current.sidecar, current.app]);
-    await Promise.all([
-      told(`sidecar ${key}`, sidecar?.stop() ?? Promise.resolve()),
-      told(`app ${key}`, app?.stop() ?? Promise.resolve()),
-    ]);
+    const [late, app] = await Promise.all([current.sidecar, current.app]);
+    await told(`sidecar ${key}`, late?.stop() ?? Promise.resolve());
+    await told(`app ${key}`, app?.stop() ?? Promise.resolve());
   };
 
   return {

@@ -21,7 +21,7 @@ export function decide(state: TypeState, name: string, view: ResourceView, asked
   const found = view.get(state.type, name);
   // Envoy waits for the endpoints of a cluster that it has: "none" lets it go on, "removed" does not.
   const resource = found ?? (state.type === "endpoints" ? emptyEndpoints(name) : undefined);
-  if (resource === undefined) return asked || state.client.has(name) ? REMOVE : NOTHING;
+  if (resource === undefined) return asked || (state.client.has(name) && !isLeftBehind(state)) ? REMOVE : NOTHING;
   const content = choose(state, name, resource, asked);
   if (content === undefined || (!asked && content.version === state.client.get(name))) return NOTHING;
   return {
@@ -30,6 +30,14 @@ export function decide(state: TypeState, name: string, view: ResourceView, asked
     isFallback: content.version === resource.fallback?.version,
     vanished: found === undefined,
   };
+}
+
+/**
+ * A listener that is gone serves its last requests for a while, and answers them with 500 once its filters are taken
+ * away. Nothing is said of them then: Envoy leaves out what no listener uses any more by itself.
+ */
+function isLeftBehind({ type }: TypeState): boolean {
+  return type === "extension";
 }
 
 /**

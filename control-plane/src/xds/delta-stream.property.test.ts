@@ -136,6 +136,8 @@ class Simulation implements ResourceView {
     return [...this.subscribed].filter((key) => {
       const resource = this.#world.get(key);
       const held = this.client.get(key);
+      // What a listener that drains still uses stays until the client says that it is gone.
+      if (resource === undefined && key.startsWith("extension/")) return false;
       if (resource === undefined)
         return held !== (key.startsWith("endpoints/") ? "none" : undefined) && !this.#stale(key);
       if (resource.bytes === undefined || this.refused.has(`${key}@${resource.version}`)) return false;
