@@ -73,7 +73,7 @@ function hasExample(help: string, command: readonly string[]): boolean {
 
 it("the help of every command has an example", async () => {
   const commandsIn = (help: string) =>
-    [...(help.split("\nCommands:\n")[1] ?? "").matchAll(/^ {2}([a-z-]+)\b/gm)]
+    [...(help.split("\nCommands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}([a-z-]+)\b/gm)]
       .map(([, name]) => name!)
       .filter((name) => name !== "help");
   const top = await runWeft("--help");
