@@ -1,3 +1,4 @@
+import { ROUTE_SLOTS } from "../control-plane/src/model/route-slots.js";
 import { MISSING_CLUSTER } from "../control-plane/src/translate/names.js";
 import type { JsonResource } from "./golden-translation.js";
 
@@ -76,7 +77,12 @@ function expectedFilters(statPrefix: string): string[] {
   return [
     ...["authn", "authz", "stats", "default"].map((phase) => `${prefix}/${phase}`),
     ...(direction === "outbound"
-      ? ["envoy.filters.http.fault", "envoy.filters.http.cors", "envoy.filters.http.on_demand"]
+      ? [
+          ...Array.from({ length: ROUTE_SLOTS }, (_, n) => `weft/out/route-${n}`),
+          "envoy.filters.http.fault",
+          "envoy.filters.http.cors",
+          "envoy.filters.http.on_demand",
+        ]
       : []),
     "envoy.filters.http.router",
   ];

@@ -7,8 +7,8 @@ import { servedVersions } from "./model/rollout.js";
 import type { RolloutProxy } from "./rollout/rollouts.js";
 import { propagationKey } from "./status/propagation.js";
 import type { ProxySlots } from "./status/proxy-counts.js";
-import type { IncrementalTranslation } from "./translate/incremental.js";
-import { pluginFilterName, slotStatPrefix, TRUST_SECRET } from "./translate/names.js";
+import type { IncrementalTranslation, Slot } from "./translate/incremental.js";
+import { pluginFilterName, ROUTE_SLOT_PREFIX, slotStatPrefix, TRUST_SECRET } from "./translate/names.js";
 import type { ProxySync, TypeSync } from "./xds/provider.js";
 
 /** The streams that count: the newest of each proxy. */
@@ -44,7 +44,8 @@ export function rolloutProxies(
   );
   return newest(streams)
     .flatMap((sync): RolloutProxy[] => {
-      const slots = translation.slots(sync.proxyKey).filter(({ plugins }) => plugins.includes(pluginKey));
+      const all = translation.slots(sync.proxyKey);
+      const slots = all.filter(({ plugins }) => plugins.includes(pluginKey));
       if (slots.length === 0) return [];
       const versions = extensionOf(sync)?.ackedVersions;
       return [
@@ -53,13 +54,21 @@ export function rolloutProxies(
           acked: slots.every(({ name, version }) => versions?.get(name) === version),
           site: {
             filterName: pluginFilterName(pluginKey),
-            managers: [...new Set(slots.flatMap(({ name }) => slotStatPrefix(name) ?? []))],
+            managers: managersOf(slots, all),
             failureSeries: [...new Set(failureSeries)],
           },
         },
       ];
     })
     .sort((a, b) => compareStrings(a.key, b.key));
+}
+
+/** The connection managers in which slots stand; those of routes stand in all of the callers' side. */
+function managersOf(slots: readonly Slot[], all: readonly Slot[]): readonly string[] {
+  const ofCallers = slots.some(({ name }) => name.startsWith(ROUTE_SLOT_PREFIX))
+    ? all.filter(({ name }) => name.startsWith("weft/out/"))
+    : [];
+  return [...new Set([...slots, ...ofCallers].flatMap(({ name }) => slotStatPrefix(name) ?? []))];
 }
 
 /** For a rotation of the root: who has acknowledged the trust bundle of now. All streams of a proxy count. */

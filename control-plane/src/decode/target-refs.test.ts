@@ -18,6 +18,7 @@ test.each<[string, readonly string[] | undefined]>([
   }
 });
 
+const ROUTE = "{kind: HTTPRoute, name: r, group: gateway.networking.k8s.io}";
 const TARGET = "{kind: Service, name: a}";
 test.each([
   ["targetRefs: {a: b}", ["WrongType spec.targetRefs"]],
@@ -28,10 +29,19 @@ test.each([
   ["targetRefs: [{kind: Service, name: a, group: apps}]", ["InvalidValue spec.targetRefs[0].group"]],
   ["targetRefs: [{kind: Service, name: a, namespace: other}]", ["UnsupportedValue spec.targetRefs[0].namespace"]],
   ["targetRefs: [{kind: Service, name: a, sectionName: http}]", ["UnknownField spec.targetRefs[0].sectionName"]],
-  ...["HTTPRoute", "GRPCRoute", "Gateway", "GatewayClass", "ServiceEntry"].map((kind): [string, string[]] => [
+  ...["Gateway", "GatewayClass", "ServiceEntry"].map((kind): [string, string[]] => [
     `targetRefs: [{kind: ${kind}, name: a, group: gateway.networking.k8s.io}]`,
     ["UnsupportedValue spec.targetRefs[0].kind"],
   ]),
+  [`targetRefs: [${TARGET}, ${ROUTE}]`, ["ConflictingFields spec.targetRefs"]],
+  [`targetRefs: [${ROUTE}], selector: {matchLabels: {a: b}}`, ["ConflictingFields spec.targetRefs"]],
+  [`targetRefs: [${ROUTE}], type: NETWORK`, ["ConflictingFields spec.type"]],
+  [`targetRefs: [${ROUTE}], match: [{}, {mode: SERVER}]`, ["ConflictingFields spec.match[1].mode"]],
+  [`targetRefs: [${ROUTE}], match: [{ports: [{number: 80}]}]`, ["ConflictingFields spec.match[0].ports"]],
+  [`targetRefs: [${ROUTE}], metrics: [{name: m, type: counter}]`, ["ConflictingFields spec.metrics"]],
+  ["targetRefs: [{kind: HTTPRoute, name: r}]", ["InvalidValue spec.targetRefs[0].group"]],
+  [`targetRefs: [{sectionName: first, ${ROUTE.slice(1)}]`, ["UnknownField spec.targetRefs[0].sectionName"]],
+  [`targetRefs: [{namespace: other, ${ROUTE.slice(1)}]`, ["UnsupportedValue spec.targetRefs[0].namespace"]],
   [`targetRefs: [${TARGET}], selector: {matchLabels: {a: b}}`, ["ConflictingFields spec.targetRefs"]],
   [`targetRef: ${TARGET}, selector: {matchLabels: {a: b}}`, ["ConflictingFields spec.targetRef"]],
   [`targetRef: ${TARGET}, targetRefs: [${TARGET}]`, ["ConflictingFields spec.targetRefs"]],
@@ -39,4 +49,15 @@ test.each([
   [`targetRefs: [${Array.from({ length: 17 }, () => TARGET).join()}]`, ["TooLarge spec.targetRefs"]],
 ])("%s is refused", (spec, problems) => {
   expect(refused(plugin(spec))).toEqual(problems);
+});
+
+test.each([
+  [`targetRefs: [${ROUTE}, ${ROUTE.replace("HTTP", "GRPC")}, ${ROUTE}]`, ["GRPCRoute r", "HTTPRoute r"]],
+  [`targetRef: ${ROUTE}`, ["HTTPRoute r"]],
+  [`targetRefs: [${ROUTE.replace("name: r", "name: r.v2")}], match: [{mode: CLIENT}]`, ["HTTPRoute r.v2"]],
+])("%s", (spec, expected) => {
+  const { object } = accepted(plugin(spec));
+  if (object.kind !== "WasmPlugin") throw new Error(object.kind);
+  expect(object.value.targetRoutes?.map(({ kind, name }) => `${kind} ${name}`)).toEqual(expected);
+  expect(object.value.targetServices).toBeUndefined();
 });

@@ -23,7 +23,7 @@ import { readPluginTrust, TRUST_FIELDS_OF_WEFT } from "./plugin-trust.js";
 import { type PluginUrl, readPluginUrl } from "./plugin-url.js";
 import { readRollout } from "./rollout.js";
 import { readSelector } from "./selector.js";
-import { readTargetServices } from "./target-refs.js";
+import { readTargets } from "./target-refs.js";
 
 /** Fields of Istio's WasmPlugin. */
 const UNSUPPORTED_OF_ISTIO = {
@@ -53,14 +53,16 @@ export function readWasmPlugin(metadata: Metadata, options: WasmPluginOptions): 
     const match = fields.optional("match", readList(readTraffic, { max: 100 })) ?? [];
     const selector = fields.optional("selector", readSelector);
     const metrics = options.api === "weft" ? fields.optional("metrics", readList(readMetric, { max: 100 })) : undefined;
-    const targetServices = readTargetServices(fields, field, namespace);
-    if (targetServices !== undefined) checkServerSide(field, match);
+    const targets = readTargets(fields, field, namespace);
+    const type = readPluginType(fields);
+    if (targets.targetServices !== undefined) checkServerSide(field, match);
+    if (targets.targetRoutes !== undefined) checkRouteSide(field, { type, match, metrics: metrics ?? [] });
     const attachment = {
-      type: readPluginType(fields),
+      type,
       priority,
       match,
       ...(selector !== undefined && { selector }),
-      ...(targetServices !== undefined && { targetServices }),
+      ...targets,
       callouts: (options.api === "weft" ? fields.optional("callouts", readCallouts) : undefined) ?? [],
       metrics: metrics ?? [],
     };
@@ -79,6 +81,36 @@ function checkServerSide(field: Field, match: readonly TrafficSelector[]): void 
     const place = { ...field, path: [...field.path, "match", position, "mode"] };
     refuse(place, "ConflictingFields", "is CLIENT, and a Service is targeted on the server's side", "use mode SERVER");
   });
+}
+
+/** Of a plugin for routes, the routes say all that `match` could: which requests, of callers, to which ports. */
+function checkRouteSide(field: Field, { type, match, metrics }: Pick<Plugin, "type" | "match" | "metrics">): void {
+  const at = (...path: (string | number)[]) => ({ ...field, path: [...field.path, ...path] });
+  if (type === "network")
+    refuse(at("type"), "ConflictingFields", "is NETWORK, and routes are of HTTP", "target no route, or leave out type");
+  match.forEach(({ mode, ports }, position) => {
+    if (mode === "SERVER")
+      refuse(
+        at("match", position, "mode"),
+        "ConflictingFields",
+        "is SERVER, and a route is targeted on the callers' side",
+        "leave out match",
+      );
+    if (ports.length > 0)
+      refuse(
+        at("match", position, "ports"),
+        "ConflictingFields",
+        "cannot be where a route is targeted",
+        "name the port in the route's parentRefs",
+      );
+  });
+  if (metrics.some(({ countedBy = "proxy" }) => countedBy === "proxy"))
+    refuse(
+      at("metrics"),
+      "ConflictingFields",
+      "are counted for all requests of a proxy, and a route is only some of them",
+      "count in the plugin (countedBy: plugin), or attach it by a selector",
+    );
 }
 
 function readPluginType(fields: ObjectFields): Plugin["type"] {

@@ -171,6 +171,8 @@ export interface HttpRouteOptions {
   readonly timeoutMs?: number;
   /** Absent: the mesh's default. */
   readonly retries?: RetryPolicy;
+  /** Which of the slots for plugins of routes runs. Absent: none. */
+  readonly pluginSlot?: number;
 }
 
 /** A rule for HTTP, whichever API it was written in. */

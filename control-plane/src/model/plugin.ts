@@ -2,6 +2,7 @@ import type { Callout } from "./callout.js";
 import type { PluginLimits } from "./plugin-limits.js";
 import type { MetricDefinition, Phase } from "./plugin-manifest.js";
 import type { RolloutPlan } from "./rollout.js";
+import type { RouteTarget } from "./route-slots.js";
 import { type Labels, matchesLabels } from "./selector.js";
 import type { Service } from "./service.js";
 import type { PluginVerification } from "./verification.js";
@@ -28,6 +29,11 @@ export interface Attachment {
    * them are called for, on the ports of these Services.
    */
   readonly targetServices?: readonly string[];
+  /**
+   * Routes of the object's namespace, in the place of both, for plugins only: the object is for what callers send along
+   * them, wherever the callers are. See `routeSlots`.
+   */
+  readonly targetRoutes?: readonly RouteTarget[];
 }
 
 /** A WasmPlugin object: what to attach where. Whether its module can be had is ModuleState's matter. */
@@ -72,13 +78,14 @@ export interface Plugin extends Attachment {
 
 /**
  * Whether the object is for this workload, whatever the direction and the port. For one that targets Services, whether
- * it may be: that depends on the Services too.
+ * it may be: that depends on the Services too. One that targets routes is for no workload as such.
  */
 export function attachesTo(
-  { namespace, selector, targetServices }: Attachment,
+  { namespace, selector, targetServices, targetRoutes }: Attachment,
   workload: Workload,
   rootNamespace: string,
 ): boolean {
+  if (targetRoutes !== undefined) return false;
   if (targetServices !== undefined) return namespace === workload.namespace;
   if (namespace !== workload.namespace && namespace !== rootNamespace) return false;
   return selector === undefined || matchesLabels(selector, workload.labels);

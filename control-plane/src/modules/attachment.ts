@@ -17,7 +17,7 @@ const HTTP_CALLBACK = /^proxy_on_(request|response)_(headers|body|trailers|metad
  * `wasm` is a module that passed `checkModule`.
  */
 export function checkAttachment(
-  { type, targetServices }: Pick<Plugin, "type" | "targetServices">,
+  { type, targetServices, targetRoutes }: Pick<Plugin, "type" | "targetServices" | "targetRoutes">,
   { side }: Pick<PluginManifest, "side">,
   wasm: Uint8Array,
 ): ModuleProblem | undefined {
@@ -26,6 +26,12 @@ export function checkAttachment(
       reason: "SideMissing",
       message:
         "the plugin is for the callers' side (side: client in its manifest), and targetRefs with a Service is the server's; attach it by a selector",
+    };
+  if (targetRoutes !== undefined && side === "server")
+    return {
+      reason: "SideMissing",
+      message:
+        "the plugin is for the servers' side (side: server in its manifest), and targetRefs with a route is the callers'; target a Service, or attach it by a selector",
     };
   const { exports } = describeModule(wasm);
   const ofNetwork = NETWORK_CALLBACKS.some((name) => exports.has(name));

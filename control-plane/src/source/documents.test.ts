@@ -46,6 +46,13 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     "9 UnsupportedField spec.egress[0].port",
     "10 UnsupportedField spec.ingress",
   ],
+  "bad-route-target.yaml": [
+    "7 ConflictingFields spec.type",
+    "8 ConflictingFields spec.targetRefs",
+    "11 UnknownField spec.targetRefs[2].sectionName",
+    "13 ConflictingFields spec.match[0].mode",
+    "14 ConflictingFields spec.match[0].ports",
+  ],
   "bad-target.yaml": [
     "8 ConflictingFields spec.targetRefs",
     "10 UnsupportedValue spec.targetRefs[1].kind",

@@ -1,14 +1,24 @@
 import { calloutTarget } from "../model/callout.js";
 import type { Diagnostic } from "../model/diagnostic.js";
-import type { ObjectRef } from "../model/object-ref.js";
+import { type ObjectRef, objectKey } from "../model/object-ref.js";
 import type { Plugin } from "../model/plugin.js";
+import { ROUTE_SLOTS, type RouteSlots, targetRoute } from "../model/route-slots.js";
 import { type Service, serviceHost } from "../model/service.js";
+import type { Snapshot } from "../model/snapshot.js";
 import { missing } from "./references.js";
 
+type Context = Pick<Snapshot, "services" | "httpRoutes" | "grpcRoutes">;
+
 /** What a WasmPlugin names and nobody defines. It is in force all the same, for the rest of what it names. */
-export function checkPluginReferences(plugin: Plugin, services: ReadonlyMap<string, Service>): Diagnostic[] {
+export function checkPluginReferences(plugin: Plugin, context: Context, routeSlots: RouteSlots): Diagnostic[] {
+  const { services } = context;
   const object: ObjectRef = { kind: "WasmPlugin", namespace: plugin.namespace, name: plugin.name };
-  return [...missingTargets(plugin, object, services), ...missingCallouts(plugin, object, services)];
+  return [
+    ...missingTargets(plugin, object, services),
+    ...missingRoutes(plugin, object, context),
+    ...surplusRoutes(plugin, object, routeSlots),
+    ...missingCallouts(plugin, object, services),
+  ];
 }
 
 function missingTargets(plugin: Plugin, object: ObjectRef, services: ReadonlyMap<string, Service>): Diagnostic[] {
@@ -24,6 +34,31 @@ function missingTargets(plugin: Plugin, object: ObjectRef, services: ReadonlyMap
       { noun: "Service", names },
     ),
     severity: unknown.length === targets.length ? "error" : "warning",
+  }));
+}
+
+function missingRoutes(plugin: Plugin, object: ObjectRef, context: Context): Diagnostic[] {
+  const targets = plugin.targetRoutes ?? [];
+  const unknown = targets.filter((target) => targetRoute(plugin, target, context) === undefined);
+  return unknown.map(({ kind, name }) => {
+    const routes = kind === "HTTPRoute" ? context.httpRoutes : context.grpcRoutes;
+    const names = [...routes.values()].filter((r) => r.namespace === plugin.namespace).map((r) => r.name);
+    const message = `no ${kind} of namespace ${plugin.namespace} is called ${name}, so the plugin is not attached to it`;
+    return {
+      ...missing(object, "spec.targetRefs", "TargetNotFound", message, { noun: kind, names }),
+      severity: unknown.length === targets.length ? "error" : "warning",
+    };
+  });
+}
+
+function surplusRoutes(plugin: Plugin, object: ObjectRef, { surplus }: RouteSlots): Diagnostic[] {
+  return (surplus.get(objectKey(plugin)) ?? []).map(({ kind, name }) => ({
+    severity: "error",
+    object,
+    field: "spec.targetRefs",
+    reason: "TooManyRoutePlugins",
+    message: `does not run for ${kind} ${name}: routes of the mesh can have ${ROUTE_SLOTS} different sets of plugins, and older routes have them`,
+    hint: "give several routes the same plugins, or attach the plugin by a selector or to a Service",
   }));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   mkDestinationRule,
+  mkGatewayRoute,
   mkMeshConfig,
   mkPlugin,
   mkService,
@@ -37,6 +38,10 @@ const route = (destination: { host: string; subset?: string; port?: number }, ov
     {},
     { http: [{ matches: [], action: { kind: "forward", destinations: [{ ...destination, weight: 100 }] } }], ...over },
   );
+const gatewayRoute = (name: string): MeshObject => ({
+  kind: "HTTPRoute",
+  value: mkGatewayRoute(name, "backend", { backend: 1 }),
+});
 const plugin = (name: string, over = {}): MeshObject => ({ kind: "WasmPlugin", value: mkPlugin(name, over) });
 
 /** `SubsetNotFound VirtualService default/backend spec.http[0]…` */
@@ -334,12 +339,17 @@ it.each([
 });
 
 describe("what a plugin names", () => {
+  const ROUTE = { kind: "HTTPRoute", name: "r" } as const;
+  const NO_ROUTE = "TargetNotFound spec.targetRefs";
   const callout = (host: string, port = 8080) => ({ name: "c", host, port, protocol: "http" as const });
   it.each<[string, object, string[]]>([
     ["a Service as its target", { targetServices: ["backend"] }, []],
     ["a target that is not there", { targetServices: ["nobody"] }, ["error TargetNotFound spec.targetRefs"]],
     ["one of two targets", { targetServices: ["backend", "nobody"] }, ["warning TargetNotFound spec.targetRefs"]],
     ["a target of another namespace", { targetServices: ["shop"] }, ["error TargetNotFound spec.targetRefs"]],
+    ["a route as its target", { targetRoutes: [ROUTE] }, []],
+    ["a route of another kind", { targetRoutes: [{ ...ROUTE, kind: "GRPCRoute" }] }, [`error ${NO_ROUTE}`]],
+    ["one of two routes", { targetRoutes: [ROUTE, { ...ROUTE, name: "s" }] }, [`warning ${NO_ROUTE}`]],
     ["a callout to a Service", { callouts: [callout("backend"), callout("shop.shop.svc")] }, []],
     ["a callout to the world", { callouts: [callout("api.example.com"), callout("127.0.0.1"), callout("a.b")] }, []],
     ["a callout to nobody", { callouts: [callout("nobody")] }, ["warning HostNotFound spec.callouts[0].host"]],
@@ -350,11 +360,24 @@ describe("what a plugin names", () => {
     ],
   ])("%s", (_name, over, expected) => {
     const store = createStore(settings, "");
-    store.apply(apply(service("backend"), service("shop", { namespace: "shop" }), plugin("p", over)));
+    const r = gatewayRoute("r");
+    store.apply(apply(service("backend"), service("shop", { namespace: "shop" }), r, plugin("p", over)));
     const found = store.current.diagnostics.map(({ severity, reason, field }) => `${severity} ${reason} ${field}`);
     expect(found).toEqual(expected);
     expect(store.current.snapshot.plugins.has("default/p")).toBe(true);
   });
+});
+
+it("tells of each plugin for which routes all slots are taken", () => {
+  const store = createStore(settings, "");
+  const names = ["a", "b", "c", "d", "e"];
+  const plugins = names.map((name) => plugin(name, { targetRoutes: [{ kind: "HTTPRoute", name }] }));
+  store.apply(apply(service("backend"), ...names.map(gatewayRoute), ...plugins));
+  const problems = () =>
+    store.current.diagnostics.map(({ severity, object, reason }) => `${severity} ${object?.name} ${reason}`);
+  expect(problems()).toEqual(["error e TooManyRoutePlugins"]);
+  store.apply([remove("WasmPlugin", "b")]);
+  expect(problems()).toEqual([]);
 });
 
 describe("snapshots", () => {

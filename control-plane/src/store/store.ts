@@ -4,6 +4,7 @@ import type { MeshObject } from "../model/mesh-object.js";
 import type { MeshSettings } from "../model/mesh-settings.js";
 import type { ModuleState } from "../model/module-state.js";
 import { type ObjectRef, objectKey } from "../model/object-ref.js";
+import { routeSlots } from "../model/route-slots.js";
 import { type Service, serviceHost } from "../model/service.js";
 import type { ServiceEntry } from "../model/service-entry.js";
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
@@ -219,6 +220,7 @@ function settle(
     virtualServices.set(key, settled);
     if (isDelegate(settled)) delegates.set(key, settled);
   }
+  const slots = routeSlots(context);
   diagnostics.push(
     // What is not in force has no claim: another object has its hosts meanwhile.
     ...checkInForce(virtualServices, context.services),
@@ -233,7 +235,7 @@ function settle(
     ...checkTelemetry(context),
     ...sortedEntries(context.plugins).flatMap(([, plugin]) => [
       ...checkClientPorts(plugin, context.workloads, context.settings.rootNamespace),
-      ...checkPluginReferences(plugin, context.services),
+      ...checkPluginReferences(plugin, context, slots),
     ]),
   );
   return { virtualServices: sameEntries(virtualServices, inForce) ? inForce : virtualServices, diagnostics };

@@ -25,6 +25,8 @@ import {
   VIRTUAL_OUTBOUND,
 } from "./names.js";
 import { type Ref, slotEntries, slotPolicies } from "./ref.js";
+import { calledSlotsText, runsOnRoutesOf } from "./route-plugins.js";
+import { routeSlotsOf } from "./route-slots.js";
 import { isClosed } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { aliasesOf } from "./service-discovery.js";
@@ -174,6 +176,11 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     }
   for (const kind of ["httpRoutes", "grpcRoutes", "referenceGrants"] as const)
     if (prev[kind] !== next[kind]) addRoutes();
+  if ((["httpRoutes", "grpcRoutes", "plugins"] as const).some((kind) => prev[kind] !== next[kind])) {
+    if (!sameSlots(prev, next)) addRoutes();
+    if ([prev, next].some((snapshot) => routeSlotsOf(snapshot).slots.size > 0))
+      addWorkloads((w) => calledSlotsText(prev, w) !== calledSlotsText(next, w));
+  }
   for (const [, before, after] of changes(prev.telemetries, next.telemetries))
     addWorkloads((w) =>
       [before, after].some((t) => t?.namespace === w.namespace || t?.namespace === next.settings.rootNamespace),
@@ -187,20 +194,22 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addWorkloads(() => true);
   }
 
+  const isFor = (plugin: Plugin, w: Workload) =>
+    attachesTo(plugin, w, next.settings.rootNamespace) ||
+    [prev, next].some((snapshot) => runsOnRoutesOf(snapshot, w, plugin));
   const addCallouts = (plugin: Plugin) => {
     for (const { type, name } of [prev, next].flatMap((snapshot) => calloutRefs(snapshot, plugin))) add(type, name);
   };
   for (const [key, before, after] of changes(prev.plugins, next.plugins)) {
     plugins.add(key);
     for (const plugin of [before, after]) if (plugin !== undefined) addCallouts(plugin);
-    for (const plugin of [before, after])
-      if (plugin !== undefined) addWorkloads((w) => attachesTo(plugin, w, next.settings.rootNamespace));
+    for (const plugin of [before, after]) if (plugin !== undefined) addWorkloads((w) => isFor(plugin, w));
   }
   for (const [key, before, after] of changes(prev.modules, next.modules))
     for (const plugin of [prev.plugins.get(key), next.plugins.get(key)])
       if (plugin !== undefined)
         addWorkloads((w) => {
-          if (!attachesTo(plugin, w, next.settings.rootNamespace)) return false;
+          if (!isFor(plugin, w)) return false;
           const proxyKey = objectKey(w);
           const same =
             servedTo(before, key, proxyKey) === servedTo(after, key, proxyKey) &&
@@ -251,6 +260,12 @@ function* changes<T>(
   if (prev === next) return;
   for (const [key, before] of prev) if (next.get(key) !== before) yield [key, before, next.get(key)];
   for (const [key, after] of next) if (!prev.has(key)) yield [key, undefined, after];
+}
+
+/** Whether all routes have the same slot in both snapshots. */
+function sameSlots(prev: Snapshot, next: Snapshot): boolean {
+  const [before, after] = [routeSlotsOf(prev).slots, routeSlotsOf(next).slots];
+  return before.size === after.size && [...before].every(([id, { slot }]) => after.get(id)?.slot === slot);
 }
 
 function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

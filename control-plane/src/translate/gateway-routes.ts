@@ -6,11 +6,13 @@ import {
   resolveBackend,
 } from "../model/gateway-route.js";
 import type { Destination, HttpMatch, HttpRoute, Mirror, UriMatch } from "../model/http-route.js";
+import { routeId } from "../model/route-slots.js";
 import { type Service, type ServicePort, serviceHost } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { memoByIdentity } from "./memo.js";
+import { routeSlotsOf } from "./route-slots.js";
 
-type RouteSnapshot = Pick<Snapshot, "httpRoutes" | "grpcRoutes" | "services" | "referenceGrants">;
+type RouteSnapshot = Pick<Snapshot, "httpRoutes" | "grpcRoutes" | "services" | "referenceGrants" | "plugins">;
 
 /**
  * The rules of the HTTPRoutes and GRPCRoutes that are attached to a Service, for callers of a namespace; undefined where
@@ -24,16 +26,26 @@ export function attachedRules(
   { port }: Pick<ServicePort, "port">,
   callerNamespace: string,
 ): readonly HttpRoute[] | undefined {
+  const inForce = routesInForce(snapshot, service, port, callerNamespace);
+  if (inForce.length === 0) return undefined;
+  return inForce
+    .flatMap((route) => route.rules.flatMap((rule, index) => singleMatches(snapshot, route, rule, index)))
+    .sort(({ matches: [a] }, { matches: [b] }) => comparePrecedence(a, b));
+}
+
+/** The routes that callers of a namespace follow to a port of a Service. */
+export function routesInForce(
+  snapshot: Pick<Snapshot, "httpRoutes" | "grpcRoutes">,
+  service: Service,
+  port: number,
+  callerNamespace: string,
+): readonly GatewayRoute[] {
   const attached = routesOfHost(snapshot, service.host).filter((route) => isAttached(route, service, port));
   const consumers = attached.filter(
     ({ namespace }) => namespace === callerNamespace && namespace !== service.namespace,
   );
   const producers = attached.filter(({ namespace }) => namespace === service.namespace);
-  const inForce = consumers.length > 0 ? consumers : producers;
-  if (inForce.length === 0) return undefined;
-  return inForce
-    .flatMap((route) => route.rules.flatMap((rule, index) => singleMatches(snapshot, route, rule, index)))
-    .sort(({ matches: [a] }, { matches: [b] }) => comparePrecedence(a, b));
+  return consumers.length > 0 ? consumers : producers;
 }
 
 /** Hosts of Services that routes are attached to. */
@@ -50,7 +62,10 @@ const hostsOf = memoByIdentity((routes: ReadonlyMap<string, GatewayRoute>) => {
   return byHost;
 });
 
-function routesOfHost({ httpRoutes, grpcRoutes }: RouteSnapshot, host: string): GatewayRoute[] {
+function routesOfHost(
+  { httpRoutes, grpcRoutes }: Pick<Snapshot, "httpRoutes" | "grpcRoutes">,
+  host: string,
+): GatewayRoute[] {
   const ofHttp = hostsOf(httpRoutes).get(host) ?? [];
   const ofGrpc = hostsOf(grpcRoutes).get(host) ?? [];
   return [...ofHttp, ...ofGrpc].sort(compareRoutes);
@@ -67,9 +82,11 @@ function isAttached({ parents }: GatewayRoute, service: Service, port: number): 
 function singleMatches(snapshot: RouteSnapshot, route: GatewayRoute, rule: GatewayRule, index: number): HttpRoute[] {
   const { action, mirrors, name, ...rest } = rule;
   const routeName = `${route.namespace}.${route.name}.${name ?? index}`;
+  const pluginSlot = routeSlotsOf(snapshot).slots.get(routeId(route))?.slot;
   const resolved: HttpRoute = {
     ...rest,
     name: routeName,
+    ...(pluginSlot !== undefined && { pluginSlot }),
     mirrors: mirrors.flatMap((mirror): Mirror[] => {
       const backend = resolveBackend(route, mirror, snapshot);
       // A copy that nobody gets is nobody's failure.

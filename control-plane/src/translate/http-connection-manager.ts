@@ -15,12 +15,13 @@ import {
 } from "../envoy-api/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { Direction } from "../model/plugin.js";
 import { PHASES } from "../model/plugin-manifest.js";
+import { ROUTE_SLOTS } from "../model/route-slots.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { metricAccessLogs } from "./access-logs.js";
 import { ADS } from "./config-source.js";
 import { pack } from "./encode.js";
-import { CORS_FILTER, FAULT_FILTER, managerStatPrefix, slotName } from "./names.js";
+import { CORS_FILTER, FAULT_FILTER, managerStatPrefix, routeSlotName, slotName } from "./names.js";
 import { pluginsFor } from "./plugin-order.js";
 import { requestLogs } from "./request-logs.js";
 import { tracing } from "./tracing.js";
@@ -62,7 +63,7 @@ function managerConfig(
         : { case: "routeConfig", value: routes.routes },
     httpFilters: [
       ...PHASES.map((phase) => slot(slotName(direction, port, phase))),
-      ...(inbound ? [] : [...ROUTE_FILTERS, ON_DEMAND]),
+      ...(inbound ? [] : [...PLUGINS_OF_ROUTES, ...ROUTE_FILTERS, ON_DEMAND]),
       ROUTER,
     ],
     accessLog: [
@@ -93,6 +94,12 @@ function slot(name: string): MessageInitShape<typeof HttpFilterSchema> {
     configType: { case: "configDiscovery", value: { configSource: ADS, typeUrls: [FILTER_CHAIN_TYPE_URL] } },
   };
 }
+
+/** Spare places for plugins of some routes. They are asleep but for requests whose route wakes them. */
+const PLUGINS_OF_ROUTES = Array.from({ length: ROUTE_SLOTS }, (_, n) => ({
+  ...slot(routeSlotName(n)),
+  disabled: true,
+}));
 
 /** They do nothing but what a route says, so that routes alone decide, and no listener changes with them. */
 const ROUTE_FILTERS: readonly MessageInitShape<typeof HttpFilterSchema>[] = [

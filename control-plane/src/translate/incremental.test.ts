@@ -65,6 +65,8 @@ const RESOLUTIONS: readonly Partial<Service>[] = [
   { resolution: { kind: "static", endpoints: [ENDPOINT] }, selector: {} },
   { resolution: { kind: "externalName", host: "backend.default.svc.cluster.local" }, selector: {} },
 ];
+const ROUTE_NAMES = ["r", "s"];
+const ROUTES = (["HTTPRoute", "GRPCRoute"] as const).flatMap((kind) => ROUTE_NAMES.map((name) => ({ kind, name })));
 const WORKLOADS = APPS.flatMap((app) => [`${app}-1`, `${app}-2`]);
 
 /** One random change of one object, as the store would make it. */
@@ -197,7 +199,8 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
     case "route": {
       const kind = pick(["HTTPRoute", "GRPCRoute"] as const);
       const namespace = pick(["default", "other"]);
-      const plain = mkGatewayRoute("r", app, { [pick(APPS)]: 1, nobody: 1 }, { kind, namespace });
+      const name = pick(ROUTE_NAMES);
+      const plain = mkGatewayRoute(name, app, { [pick(APPS)]: 1, nobody: 1 }, { kind, namespace });
       const mirror = {
         kind: "Service",
         namespace: pick(["default", "other"]),
@@ -208,7 +211,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       const mirrors = random() < 0.6 ? [mirror] : [];
       const route: GatewayRoute = { ...plain, rules: plain.rules.map((rule) => ({ ...rule, mirrors })) };
       const field = kind === "HTTPRoute" ? "httpRoutes" : "grpcRoutes";
-      return { ...snapshot, [field]: set(snapshot[field], `${namespace}/r`, gone ? undefined : route) };
+      return { ...snapshot, [field]: set(snapshot[field], `${namespace}/${name}`, gone ? undefined : route) };
     }
     case "grant": {
       const grant: ReferenceGrant = {
@@ -327,7 +330,11 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         ...(random() < 0.5 ? { phase: pick(["authn", "stats"] as const) } : {}),
         failStrategy: pick(["FAIL_CLOSE", "FAIL_OPEN"] as const),
         ...(random() < 0.3 ? { type: "network" } : {}),
-        ...(random() < 0.3 ? { targetServices: [pick(APPS)] } : {}),
+        ...pick([
+          {},
+          { targetServices: [pick(APPS)] },
+          { targetRoutes: [ROUTES, [pick(ROUTES)], [pick(ROUTES)]][Math.floor(random() * 3)] ?? [] },
+        ]),
         callouts: random() < 0.5 ? [] : [callout(pick(["backend", "auth", "nobody", "example.com", "127.0.0.1"]))],
       });
       return { ...snapshot, plugins: set(snapshot.plugins, `default/${name}`, gone ? undefined : plugin) };

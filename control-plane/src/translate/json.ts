@@ -12,6 +12,7 @@ import { ClusterSchema } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_
 import { TypedExtensionConfigSchema } from "../envoy-api/gen/envoy/config/core/v3/extension_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listener_pb.js";
+import { FilterConfigSchema } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
 import { OpenTelemetryConfigSchema } from "../envoy-api/gen/envoy/config/trace/v3/opentelemetry_pb.js";
 import { ZipkinConfigSchema } from "../envoy-api/gen/envoy/config/trace/v3/zipkin_pb.js";
@@ -73,6 +74,7 @@ const registry = createRegistry(
   ExpressionFilterSchema,
   FileAccessLogSchema,
   FilterChainConfigSchema,
+  FilterConfigSchema,
   HTTPFaultSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,

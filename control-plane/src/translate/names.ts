@@ -96,12 +96,22 @@ export function tcpPolicySlot(name: string): { readonly port: number; readonly a
   return port === undefined ? undefined : { port: Number(port), action: action as TcpPolicyAction };
 }
 
+/**
+ * The ECDS name of a place for the plugins of some routes, after those of the phases. It is the same in all connection
+ * managers of the callers' side, and does nothing but for routes that ask for it.
+ */
+export function routeSlotName(slot: number): string {
+  return `${ROUTE_SLOT_PREFIX}${slot}`;
+}
+
+export const ROUTE_SLOT_PREFIX = "weft/out/route-";
+
 /** The prefix of a connection manager's stats. */
 export function managerStatPrefix(direction: Direction, port: number): string {
   return `${direction === "client" ? "outbound" : "inbound"}_${port}`;
 }
 
-/** The stat prefix of the connection manager that has a slot; undefined for a slot of a NETWORK plugin. */
+/** The stat prefix of the connection manager that has a slot; undefined for a slot of a NETWORK plugin or of routes. */
 export function slotStatPrefix(slot: string): string | undefined {
   const [, side, port] = /^weft\/(in|out)\/(\d+)\/\w+$/.exec(slot) ?? [];
   return side === undefined ? undefined : managerStatPrefix(side === "out" ? "client" : "server", Number(port));

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { FilterConfigSchema } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { CorsPolicySchema } from "../envoy-api/gen/envoy/extensions/filters/http/cors/v3/cors_pb.js";
 import { HTTPFaultSchema } from "../envoy-api/gen/envoy/extensions/filters/http/fault/v3/fault_pb.js";
 import {
@@ -9,22 +10,28 @@ import {
 import type { CorsPolicy, Fault } from "../model/http-route.js";
 import { milliseconds } from "./duration.js";
 import { pack } from "./encode.js";
-import { CORS_FILTER, FAULT_FILTER } from "./names.js";
+import { CORS_FILTER, FAULT_FILTER, routeSlotName } from "./names.js";
 import { stringMatcher } from "./route-match.js";
 
 /** What a route tells the filters that stand in the chain for it. */
 export function routeFilters({
   fault,
   cors,
+  pluginSlot,
 }: {
   readonly fault?: Fault;
   readonly cors?: CorsPolicy;
+  readonly pluginSlot?: number;
 }): Record<string, Any> {
   return {
     ...(fault === undefined ? {} : { [FAULT_FILTER]: pack(HTTPFaultSchema, httpFault(fault)) }),
     ...(cors === undefined ? {} : { [CORS_FILTER]: pack(CorsPolicySchema, corsPolicy(cors)) }),
+    ...(pluginSlot === undefined ? {} : { [routeSlotName(pluginSlot)]: ENABLED }),
   };
 }
+
+/** Wakes a filter that is disabled. Envoy wants the field to be there, and refuses one without it as empty. */
+const ENABLED = pack(FilterConfigSchema, { config: {} });
 
 function httpFault({ delay, abort }: Fault): MessageInitShape<typeof HTTPFaultSchema> {
   return {

@@ -144,6 +144,13 @@ export function routesVariant(caller: string, scope: Scope): string {
   return scope.closedBy === undefined ? caller : `${caller} ${scope.closedBy}`;
 }
 
+/** Whether a Service is among those of a variant of the routes. */
+export function reachesService(snapshot: ScopeInputs, variant: string, service: Service): boolean {
+  const [text = "", closedBy] = variant.split(" ");
+  const egress = closedBy === undefined ? undefined : snapshot.sidecars.get(closedBy)?.egress;
+  return isVisibleIn(service, callerClassOf(text).namespace) && (egress === undefined || isNamed(egress, service));
+}
+
 /** What a variant of the routes says: whose routes they are, and the services in them. */
 export function routesSite(
   snapshot: ScopeInputs,

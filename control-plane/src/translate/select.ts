@@ -4,6 +4,7 @@ import { PHASES, type Phase } from "../model/plugin-manifest.js";
 import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate } from "../model/rollout.js";
+import { ROUTE_SLOTS } from "../model/route-slots.js";
 import { isHttp, mayBeHttp, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
@@ -27,6 +28,7 @@ import {
   OUTBOUND_PORT,
   OUTBOUND_ROUTES,
   portRoutes,
+  routeSlotName,
   slotName,
   TRUST_SECRET,
   tcpPolicySlotName,
@@ -39,6 +41,7 @@ import { phaseOf, pluginsFor, servedAt } from "./plugin-order.js";
 import { authorizationPoliciesAt, type PolicySite, requestAuthenticationsAt } from "./policies.js";
 import { portRoutesVariant } from "./port-routes.js";
 import { type Ref, type RefTable, refTable, type SlotEntry, type SlotPolicies, slotVariant } from "./ref.js";
+import { routeSlotsFor } from "./route-plugins.js";
 import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { telemetrySites } from "./telemetry-sites.js";
@@ -148,6 +151,16 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     }
     if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here, policies)) add(ref);
   };
+  /** All are there always, so that routes may wake any of them. */
+  const addRouteSlots = () => {
+    const filled = routeSlotsFor(snapshot, workload);
+    for (const { plugins: here } of filled) for (const plugin of here) plugins.add(plugin);
+    for (let slot = 0; slot < ROUTE_SLOTS; slot++) {
+      const here = filled.find((candidate) => candidate.slot === slot)?.plugins ?? [];
+      const variant = slotVariant(here.map((plugin) => slotEntry(snapshot, plugin, key)));
+      add({ type: "extension", name: routeSlotName(slot), variant });
+    }
+  };
   const addServer = (port: ServicePort) => {
     const called = inboundPort(workload, port);
     const site: PolicySite = { workload, port: called, appPort: appPort(workload, port) };
@@ -180,12 +193,14 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
       add({ type: "routes", name: portRoutes(port), variant: portRoutesVariant(routes, mode) });
     // Where nothing but the mesh may be called, its own listener tells HTTP so.
     if (mode === "REGISTRY_ONLY") addSlots("client", OUTBOUND_PORT, true);
+    if (mode === "REGISTRY_ONLY" || sites.httpPorts.length > 0) addRouteSlots();
     const ports = new Set(own.map(({ port }) => port));
     for (const port of ports) addSlots("client", port, sites.httpPorts.includes(port));
   } else {
     add({ type: "listener", name: OUTBOUND_LISTENER, variant: key });
     add({ type: "routes", name: OUTBOUND_ROUTES, variant: routes });
     addSlots("client", OUTBOUND_PORT, true);
+    addRouteSlots();
   }
 
   for (const { service, port } of inboundSites(snapshot, workload)) {
