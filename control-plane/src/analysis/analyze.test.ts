@@ -153,6 +153,13 @@ it.each([
   ),
   istio("security", "AuthorizationPolicy", "", "name: x, namespace: weft-system"),
   istio("security", "PeerAuthentication", "selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}"),
+  istio(
+    "extensions",
+    "WasmPlugin",
+    "url: 'oci://registry.example/x:1', targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}]",
+    "name: x, namespace: empty",
+  ).replace("io/v1,", "io/v1alpha1,") +
+    "\n---\n{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: empty}, spec: {parentRefs: [{group: '', kind: Service, name: web, namespace: default}], rules: [{backendRefs: []}]}}",
 ])("%s is right", (yaml) => {
   expect(found(yaml)).toEqual([]);
 });

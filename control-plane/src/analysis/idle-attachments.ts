@@ -8,7 +8,8 @@ interface Selecting {
   readonly namespace: string;
   readonly name: string;
   readonly selector?: Labels;
-  readonly targetServices?: readonly string[];
+  readonly targetServices?: unknown;
+  readonly targetRoutes?: unknown;
 }
 
 /** Plugins and policies that no workload with a sidecar is selected by. */
@@ -25,8 +26,9 @@ export function idleAttachments(snapshot: Snapshot): Diagnostic[] {
   ];
   return kinds.flatMap(([kind, field, all]) =>
     sortedEntries(all).flatMap(([, object]): Diagnostic[] => {
-      // That a Service which is a target is missing is said by the store.
-      if (object.targetServices !== undefined || isForSomebody(object, snapshot)) return [];
+      // That a target is missing is said by the store.
+      if (object.targetServices !== undefined || object.targetRoutes !== undefined) return [];
+      if (isForSomebody(object, snapshot)) return [];
       const { namespace, name, selector } = object;
       const where = namespace === snapshot.settings.rootNamespace ? "of the mesh" : `of namespace ${namespace}`;
       const labels = Object.entries(selector ?? {}).map(([label, value]) => `${label}=${value}`);

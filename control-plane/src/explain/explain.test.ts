@@ -113,3 +113,28 @@ describe("the same for routes of Gateway API", () => {
     });
   });
 });
+
+it("tells the plugins of the route that takes the request", () => {
+  const snapshot = snapshotOf(`apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r}
+spec:
+  parentRefs: [{group: "", kind: Service, name: a}]
+  rules: [{matches: [{path: {type: PathPrefix, value: /r}}], backendRefs: [{name: a, port: 8080}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: s}
+spec: {parentRefs: [{group: "", kind: Service, name: a}], rules: [{backendRefs: [{name: a, port: 8080}]}]}
+---
+apiVersion: weft.mesh/v1alpha1
+kind: WasmPlugin
+metadata: {name: p}
+spec:
+  url: "oci://registry.example/p:1"
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}]`);
+  const told = (path: string) => explained(snapshot, `GET ${path}`, "a:8080").route.does;
+  expect(told("/r/1")).toContain("runs the route's plugins default/p");
+  expect(told("/").join()).not.toContain("default/p");
+  expect(explained(snapshot, "GET /r", "a:8080").plugins).toEqual([]);
+});

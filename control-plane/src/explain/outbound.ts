@@ -1,10 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Route } from "../envoy-api/gen/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../envoy-api/gen/envoy/config/route/v3/route_pb.js";
+import { objectKey } from "../model/object-ref.js";
 import type { Proxy } from "../model/proxy.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { build } from "../translate/build.js";
-import { OUTBOUND_ROUTES, portRoutes } from "../translate/names.js";
+import { OUTBOUND_ROUTES, portRoutes, routeSlotName } from "../translate/names.js";
+import { routeSlotsFor } from "../translate/route-plugins.js";
 import { select, selectedRef } from "../translate/select.js";
 import type { Request } from "./request.js";
 import { chooseRoute, type RouteChoice } from "./route-choice.js";
@@ -50,10 +52,18 @@ export function explainRoute(snapshot: Snapshot, proxy: Proxy, port: number, req
   return {
     virtualHost: virtualHost.name,
     ...(route === undefined ? {} : { name: route.name, action: actionOf(route) }),
-    does: route === undefined ? [] : routeText(route),
+    does: route === undefined ? [] : [...pluginsText(snapshot, proxy, route), ...routeText(route)],
     doubtful,
     byPlugin,
   };
+}
+
+/** The plugins that the route has of its own, in the order in which they run, after the caller's. */
+function pluginsText(snapshot: Snapshot, { workload }: Proxy, route: Route): readonly string[] {
+  const plugins = routeSlotsFor(snapshot, workload)
+    .filter(({ slot }) => routeSlotName(slot) in route.typedPerFilterConfig)
+    .flatMap((slot) => slot.plugins);
+  return plugins.length === 0 ? [] : [`runs the route's plugins ${plugins.map(objectKey).join(", ")}`];
 }
 
 function actionOf({ action }: Route): ExplainedAction {
