@@ -20,6 +20,8 @@ export interface RouteSlots {
   readonly plugins: readonly (readonly string[])[];
   /** By the key of a plugin, routes that it does not run for because all slots are taken. */
   readonly surplus: ReadonlyMap<string, readonly GatewayRoute[]>;
+  /** Of these routes those that nobody may take, because one of the plugins guards; by `routeId`. */
+  readonly closed: ReadonlySet<string>;
 }
 
 interface RoutePlugins {
@@ -58,19 +60,26 @@ export function routeSlots(objects: RoutePlugins): RouteSlots {
   const slots = new Map<string, { readonly slot: number; readonly route: GatewayRoute }>();
   const plugins: (readonly string[])[] = Array.from({ length: ROUTE_SLOTS }, () => []);
   const surplus = new Map<string, GatewayRoute[]>();
+  const closed = new Set<string>();
   const slotOfSet = new Map<string, number>();
   for (const [route, keys] of [...pluginsOf].sort(([a], [b]) => compareRoutes(a, b))) {
     const set = keys.join();
     const slot = slotOfSet.get(set) ?? freeSlot(plugins, route);
     if (slot === undefined) {
       for (const key of keys) surplus.set(key, [...(surplus.get(key) ?? []), route]);
+      if (keys.some((key) => guards(objects.plugins.get(key)))) closed.add(routeId(route));
       continue;
     }
     slotOfSet.set(set, slot);
     plugins[slot] = keys;
     slots.set(routeId(route), { slot, route });
   }
-  return { slots, plugins, surplus };
+  return { slots, plugins, surplus, closed };
+}
+
+/** Whether a route must not be open without the plugin, as far as the object says; the version is not asked. */
+function guards(plugin: Plugin | undefined): boolean {
+  return plugin?.failStrategy === "FAIL_CLOSE" && (plugin.phase === "authn" || plugin.phase === "authz");
 }
 
 function freeSlot(taken: readonly (readonly string[])[], route: GatewayRoute): number | undefined {

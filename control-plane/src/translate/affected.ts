@@ -262,10 +262,14 @@ function* changes<T>(
   for (const [key, after] of next) if (!prev.has(key)) yield [key, undefined, after];
 }
 
-/** Whether all routes have the same slot in both snapshots. */
+/** Whether all routes have the same slot in both snapshots, and the same are closed. */
 function sameSlots(prev: Snapshot, next: Snapshot): boolean {
-  const [before, after] = [routeSlotsOf(prev).slots, routeSlotsOf(next).slots];
-  return before.size === after.size && [...before].every(([id, { slot }]) => after.get(id)?.slot === slot);
+  const [before, after] = [routeSlotsOf(prev), routeSlotsOf(next)];
+  return (
+    before.slots.size === after.slots.size &&
+    [...before.slots].every(([id, { slot }]) => after.slots.get(id)?.slot === slot) &&
+    sameSet(before.closed, after.closed)
+  );
 }
 
 function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

@@ -5,7 +5,7 @@ import {
   parentPorts,
   resolveBackend,
 } from "../model/gateway-route.js";
-import type { Destination, HttpMatch, HttpRoute, Mirror, UriMatch } from "../model/http-route.js";
+import type { Destination, HttpAction, HttpMatch, HttpRoute, Mirror, UriMatch } from "../model/http-route.js";
 import { routeId } from "../model/route-slots.js";
 import { type Service, type ServicePort, serviceHost } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
@@ -82,7 +82,8 @@ function isAttached({ parents }: GatewayRoute, service: Service, port: number): 
 function singleMatches(snapshot: RouteSnapshot, route: GatewayRoute, rule: GatewayRule, index: number): HttpRoute[] {
   const { action, mirrors, name, ...rest } = rule;
   const routeName = `${route.namespace}.${route.name}.${name ?? index}`;
-  const pluginSlot = routeSlotsOf(snapshot).slots.get(routeId(route))?.slot;
+  const { slots, closed } = routeSlotsOf(snapshot);
+  const pluginSlot = slots.get(routeId(route))?.slot;
   const resolved: HttpRoute = {
     ...rest,
     name: routeName,
@@ -94,14 +95,24 @@ function singleMatches(snapshot: RouteSnapshot, route: GatewayRoute, rule: Gatew
         ? []
         : [{ host: backend.host, port: backend.port, percentage: mirror.percentage }];
     }),
-    action:
-      action.kind === "redirect" ? action : { kind: "forward", destinations: destinations(snapshot, route, action) },
+    action: closed.has(routeId(route)) ? CLOSED : ruleAction(snapshot, route, action),
   };
   return rule.matches.map((match, position) => ({
     ...resolved,
     name: rule.matches.length === 1 ? routeName : `${routeName}.${position}`,
     matches: [match],
   }));
+}
+
+/** For a route whose guard has no place to run in. */
+const CLOSED: HttpAction = {
+  kind: "respond",
+  response: { status: 403, body: { kind: "text", value: "no place for the plugin that guards this route\n" } },
+};
+
+function ruleAction(snapshot: RouteSnapshot, route: GatewayRoute, action: GatewayRule["action"]): HttpAction {
+  if (action.kind === "redirect") return action;
+  return { kind: "forward", destinations: destinations(snapshot, route, action) };
 }
 
 function destinations(
