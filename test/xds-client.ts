@@ -18,10 +18,17 @@ export interface ReceivedResponse {
   readonly sizeBytes: number;
 }
 
+/** PEM: roots of the server's certificate, and the client's own key and chain. */
+export interface ClientTls {
+  readonly rootCert: string;
+  readonly privateKey?: string;
+  readonly certificateChain?: string;
+}
+
 export interface XdsClientOptions {
   readonly port: number;
-  /** PEM: roots of the server's certificate, and the client's own key and chain. */
-  readonly tls: { readonly rootCert: string; readonly privateKey?: string; readonly certificateChain?: string };
+  /** Without it the connection is plaintext. */
+  readonly tls?: ClientTls;
   /** The name that the server's certificate must have. Default: `localhost`. */
   readonly serverName?: string;
   readonly nodeId?: string;
@@ -59,17 +66,20 @@ const passThrough = (bytes: Buffer): Buffer => bytes;
 /** How long `next` waits. Generous: machines are slow and shared. */
 const NEXT_TIMEOUT_MS = 60_000;
 
+const tlsCredentials = ({ rootCert, privateKey, certificateChain }: ClientTls) =>
+  credentials.createSsl(
+    Buffer.from(rootCert),
+    privateKey === undefined ? null : Buffer.from(privateKey),
+    certificateChain === undefined ? null : Buffer.from(certificateChain),
+  );
+
 export function createXdsClient(options: XdsClientOptions): XdsClient {
   const { port, tls, serverName = "localhost", acknowledge = true } = options;
   const channel = new Client(
     `127.0.0.1:${port}`,
-    credentials.createSsl(
-      Buffer.from(tls.rootCert),
-      tls.privateKey === undefined ? null : Buffer.from(tls.privateKey),
-      tls.certificateChain === undefined ? null : Buffer.from(tls.certificateChain),
-    ),
+    tls === undefined ? credentials.createInsecure() : tlsCredentials(tls),
     {
-      "grpc.ssl_target_name_override": serverName,
+      ...(tls === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
       "grpc.default_authority": serverName,
       "grpc.max_receive_message_length": 256 * 1024 * 1024,
       "grpc.use_local_subchannel_pool": 1,

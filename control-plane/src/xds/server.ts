@@ -1,6 +1,7 @@
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { compareStrings } from "../model/compare.js";
 import type { ProxyClient } from "../model/proxy.js";
+import { claimedProxy } from "./claimed-identity.js";
 import type { StreamOptions } from "./delta-stream.js";
 import {
   ADS_SERVICE,
@@ -29,6 +30,11 @@ export interface XdsServerOptions {
   /** Default: 0, a free port. */
   readonly port?: number;
   readonly tls: TlsOptions;
+  /**
+   * One more port, of 127.0.0.1, without TLS, on which every proxy is who it says; 0 is a free one. For tools and
+   * benchmarks on this machine. Default: none.
+   */
+  readonly plaintextPort?: number;
   /** Says which proxy has this certificate. Called once for each stream. */
   readonly authenticate: (certificate: PeerCertificate) => Authentication;
   readonly provider: ResourceProvider;
@@ -61,7 +67,7 @@ export interface OtherService {
 
 export interface XdsServer {
   /** @throws Error if the address cannot be bound; `code` is `XDS_BIND_FAILED`. */
-  start(): Promise<{ readonly port: number }>;
+  start(): Promise<{ readonly port: number; readonly plaintextPort?: number }>;
   /**
    * Takes another certificate and other roots for connections from now on. Streams that are open go on.
    *
@@ -84,6 +90,9 @@ type Admission =
   | { readonly ok: true; readonly proxyKey: string; readonly expiresAtMs: number }
   | { readonly ok: false; readonly code: EndCode; readonly message: string };
 
+/** Says which proxy a call is from; the message is the first one, where the identity needs it. */
+type Identify = (call: Call, protocol: ProxyClient["kind"], message?: Buffer) => Admission;
+
 const SHUTTING_DOWN = "the control plane is shutting down";
 
 /** The aggregated discovery service over TLS with client certificates. */
@@ -94,20 +103,32 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   const stream: StreamOptions = { ...options.stream, accepted: new WeakSet() };
   const tls = createTlsCredentials(options.tls);
   let listener: Listener | undefined;
+  let plaintextListener: Listener | undefined;
   let closing = false;
 
-  const admit = (call: Call): Admission => {
-    if (closing) return { ok: false, code: "UNAVAILABLE", message: SHUTTING_DOWN };
-    if (sessions.size >= maxStreams) {
-      return { ok: false, code: "RESOURCE_EXHAUSTED", message: `this replica has ${maxStreams} streams, its limit` };
-    }
+  const certified: Identify = (call) => {
     const certificate = call.getAuthContext().sslPeerCertificate;
     if (certificate === undefined) {
       return { ok: false, code: "UNAUTHENTICATED", message: "the connection has no client certificate" };
     }
     const { raw: der, subjectaltname: subjectAltName = "" } = certificate;
     const identity = options.authenticate({ der, subjectAltName });
-    if (!identity.ok) return { ok: false, code: "UNAUTHENTICATED", message: identity.message };
+    return identity.ok ? identity : { ok: false, code: "UNAUTHENTICATED", message: identity.message };
+  };
+
+  const claimed: Identify = (_call, protocol, message) => {
+    const proxyKey = message && claimedProxy(protocol, message);
+    if (proxyKey !== undefined) return { ok: true, proxyKey, expiresAtMs: Number.MAX_SAFE_INTEGER };
+    return { ok: false, code: "UNAUTHENTICATED", message: "the node id names no sidecar" };
+  };
+
+  const admit = (identify: () => Admission): Admission => {
+    if (closing) return { ok: false, code: "UNAVAILABLE", message: SHUTTING_DOWN };
+    if (sessions.size >= maxStreams) {
+      return { ok: false, code: "RESOURCE_EXHAUSTED", message: `this replica has ${maxStreams} streams, its limit` };
+    }
+    const identity = identify();
+    if (!identity.ok) return identity;
     const { proxyKey } = identity;
     if ((streamsByProxy.get(proxyKey) ?? 0) >= maxStreamsPerProxy) {
       const message = `${proxyKey} has ${maxStreamsPerProxy} streams already, the limit: do two proxies share a name?`;
@@ -148,8 +169,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     });
   };
 
-  const begin = (call: Call, protocol: ProxyClient["kind"]): void => {
-    const admission = admit(call);
+  const begin = (call: Call, protocol: ProxyClient["kind"], identify: Identify, first?: Buffer): void => {
+    const admission = admit(() => identify(call, protocol, first));
     if (!admission.ok) {
       const { code, message } = admission;
       logger.warn(`refused a stream: ${message}`, { peer: call.getPeer(), code });
@@ -163,21 +184,24 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     register(call, session);
     call.on("drain", () => session.drained());
     call.on("data", (message: Buffer) => session.receive(message));
+    if (first !== undefined) session.receive(first);
   };
 
-  const serve =
-    (protocol: ProxyClient["kind"]) =>
-    (call: Call): void => {
-      try {
-        begin(call, protocol);
-      } catch (error) {
-        logger.error("a stream could not begin", { peer: call.getPeer(), error });
-        endCall(call, "INTERNAL", INTERNAL_ERROR);
-      }
-    };
+  const tryToBegin = (...[call, ...how]: Parameters<typeof begin>): void => {
+    try {
+      begin(call, ...how);
+    } catch (error) {
+      logger.error("a stream could not begin", { peer: call.getPeer(), error });
+      endCall(call, "INTERNAL", INTERNAL_ERROR);
+    }
+  };
+  const serve = (protocol: ProxyClient["kind"]) => (call: Call) => tryToBegin(call, protocol, certified);
+  const servePlaintext = (protocol: ProxyClient["kind"]) => (call: Call) => {
+    call.once("data", (first: Buffer) => tryToBegin(call, protocol, claimed, first));
+  };
 
   const ageMs = options.maxConnectionAgeMs ?? 30 * 60_000;
-  const server = new Server({
+  const serverOptions = {
     "grpc.max_receive_message_length": options.maxReceiveBytes ?? 16 * 1024 * 1024,
     "grpc.max_connection_age_ms": ageMs,
     "grpc.max_connection_age_grace_ms": Math.min(30_000, ageMs),
@@ -188,32 +212,35 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     "grpc.keepalive_timeout_ms": 10_000,
     // The first request of a proxy is larger than the window that HTTP/2 begins with.
     "grpc-node.flow_control_window": 1024 * 1024,
-  });
+  };
+  const server = new Server(serverOptions);
   server.addService(ADS_SERVICE, {
     DeltaAggregatedResources: serve("incremental"),
     StreamAggregatedResources: serve("state-of-the-world"),
   });
   for (const { definition, implementation } of options.services ?? []) server.addService(definition, implementation);
+  const plaintextServer = new Server(serverOptions);
+  plaintextServer.addService(ADS_SERVICE, {
+    DeltaAggregatedResources: servePlaintext("incremental"),
+    StreamAggregatedResources: servePlaintext("state-of-the-world"),
+  });
 
   return {
     start: async () => {
-      listener = await bind(
-        server,
-        {
-          host: options.host ?? "127.0.0.1",
-          port: options.port ?? 0,
-          maxConnections: options.maxConnections ?? 20_000,
-        },
-        tls.credentials,
-      );
-      return { port: listener.port };
+      const { host = "127.0.0.1", port = 0, plaintextPort, maxConnections = 20_000 } = options;
+      listener = await bind(server, { host, port, maxConnections }, tls.credentials);
+      if (plaintextPort === undefined) return { port: listener.port };
+      const where = { host: "127.0.0.1", port: plaintextPort, maxConnections };
+      plaintextListener = await bind(plaintextServer, where, ServerCredentials.createInsecure());
+      return { port: listener.port, plaintextPort: plaintextListener.port };
     },
     updateTls: tls.update,
     close: async (graceMs = 1_000) => {
       closing = true;
       listener?.close();
+      plaintextListener?.close();
       for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
-      await shutDown(server, listener, graceMs);
+      await Promise.all([shutDown(server, listener, graceMs), shutDown(plaintextServer, plaintextListener, graceMs)]);
     },
     proxy: (proxyKey) =>
       [...sessions]
