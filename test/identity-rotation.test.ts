@@ -117,18 +117,21 @@ beforeAll(async () => {
   await writeFile(join(folder, "mesh.yaml"), meshYaml((app.address() as AddressInfo).port));
   controlPlane = await startControlPlane(
     {
-      folder,
+      platform: {
+        kind: "folder",
+        folder,
+        identity: {
+          kind: "authority",
+          directory: join(root, "authority"),
+          workloadsDir: join(root, "workloads"),
+          enrolmentPort: 0,
+          certificateTtlMs: TTL_MS,
+          clockSkewMs: 0,
+        },
+      },
       stateDir: join(root, "state"),
       xdsHost: "127.0.0.1",
       xdsPort: 0,
-      identity: {
-        kind: "authority",
-        directory: join(root, "authority"),
-        workloadsDir: join(root, "workloads"),
-        enrolmentPort: 0,
-        certificateTtlMs: TTL_MS,
-        clockSkewMs: 0,
-      },
       proxyIdentityFiles: STANDALONE_FILES,
       trustDomain: "cluster.local",
       rootNamespace: DEFAULT_ROOT_NAMESPACE,

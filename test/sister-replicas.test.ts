@@ -85,16 +85,19 @@ async function replica(name: string, peers: readonly string[] = []): Promise<Rep
   const note = (message: string) => void log.push(message);
   const logger: Logger = { info: note, warn: note, error: note };
   const config: ControlPlaneConfig = {
-    folder,
+    platform: {
+      kind: "folder",
+      folder,
+      identity: {
+        kind: "files",
+        certificate: join(dir, "cert.pem"),
+        privateKey: join(dir, "key.pem"),
+        trustBundle: join(dir, "root.pem"),
+      },
+    },
     stateDir: join(dir, name),
     xdsHost: "127.0.0.1",
     xdsPort: 0,
-    identity: {
-      kind: "files",
-      certificate: join(dir, "cert.pem"),
-      privateKey: join(dir, "key.pem"),
-      trustBundle: join(dir, "root.pem"),
-    },
     proxyIdentityFiles: STANDALONE_FILES,
     trustDomain: TRUST_DOMAIN,
     rootNamespace: "weft-system",

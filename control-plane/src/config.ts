@@ -2,13 +2,12 @@ import type { IdentityFiles } from "./model/mesh-settings.js";
 
 /** All that a control plane is told from outside. The command line makes it; nothing else reads flags. */
 export interface ControlPlaneConfig {
-  /** Folder with the YAML of the mesh. */
-  readonly folder: string;
-  /** Where status files and the module cache are kept, `<folder>/.weft` for `weft up`. */
+  /** Where the objects of the mesh come from, and their statuses go. */
+  readonly platform: PlatformConfig;
+  /** Where the module cache is kept, and with a folder the statuses; `<folder>/.weft` for `weft up`. */
   readonly stateDir: string;
   readonly xdsHost: string;
   readonly xdsPort: number;
-  readonly identity: IdentityConfig;
   /** How proxies name the files of their identity. */
   readonly proxyIdentityFiles: IdentityFiles;
   readonly trustDomain: string;
@@ -25,6 +24,27 @@ export interface ControlPlaneConfig {
   readonly tagPollMs: number;
   /** Unix socket for `weft` commands on the same machine. */
   readonly adminSocket: string;
+}
+
+export type PlatformConfig = FolderConfig | KubernetesConfig;
+
+/** One machine: a folder with the YAML of the mesh. */
+export interface FolderConfig {
+  readonly kind: "folder";
+  readonly folder: string;
+  readonly identity: IdentityConfig;
+}
+
+/** A cluster, by its API server. */
+export interface KubernetesConfig {
+  readonly kind: "kubernetes";
+  /** File that says where the API server is and who we are; absent: what a pod of the cluster is given. */
+  readonly kubeconfig?: string;
+  /** Of the control plane itself. */
+  readonly namespace: string;
+  /** Name of the control plane's own pod, by which replicas are told apart. */
+  readonly podName: string;
+  readonly identity: IdentityConfig;
 }
 
 /** Where the control plane's own certificate comes from. */

@@ -100,10 +100,30 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "mesh-status": { folders: ["model", "source", "status"], packages: [], banned: EDGE },
   "event-recorder": { folders: ["model", "status"], packages: [], banned: EDGE },
   "status-publisher": {
-    folders: ["model", "source", "status", "log", "event-recorder", "mesh-status"],
+    folders: ["model", "status", "log", "mesh-status", "platform"],
     packages: [],
     banned: EDGE,
   },
+  platform: {
+    folders: ["model", "source", "status", "event-recorder", "identity-control"],
+    packages: [],
+    banned: EDGE,
+  },
+  "platform-folder": {
+    folders: [...["config", "log", "platform", "event-recorder", "identity-control"], ...["source", "status"]],
+    packages: ["node:path"],
+    banned: EDGE,
+  },
+  "platform-kubernetes": {
+    folders: [
+      ...["config", "log", "platform", "event-recorder", "identity-control"],
+      ...["kubernetes", "model", "source", "status"],
+    ],
+    packages: [],
+    banned: EDGE,
+  },
+  // The API server, for all who speak to it.
+  kubernetes: { packages: ["@kubernetes/client-node"], banned: EDGE },
   "proxy-reports": {
     folders: ["model", "identity", "rollout", "status", "translate", "xds"],
     packages: [],
@@ -114,6 +134,16 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
     folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
+    packages: [],
+    banned: EDGE,
+  },
+  "plugin-modules": {
+    folders: ["config", "log", "model", "decode", "identity", "modules", "status"],
+    packages: ["@weft/registry"],
+    banned: EDGE,
+  },
+  "admin-questions": {
+    folders: ["model", "identity", "mesh-report", "proxy-status", "translate", "xds"],
     packages: [],
     banned: EDGE,
   },
@@ -133,13 +163,17 @@ const TABLE: Readonly<Record<string, Layer>> = {
         "status-publisher",
         "proxy-reports",
         "proxy-status",
-        "mesh-report",
+        "admin-questions",
+        "plugin-modules",
+        "platform",
+        "platform-folder",
+        "platform-kubernetes",
       ],
-      ...["identity-control", "rollout-control", "public-roots"],
+      ...["rollout-control", "public-roots"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds"],
     ],
-    packages: ["@weft/registry", "node:fs", "node:path"],
+    packages: ["node:path"],
     banned: EDGE,
   },
 };

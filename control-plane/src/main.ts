@@ -1,40 +1,30 @@
 import { join } from "node:path";
-import { createRegistryClient, loadCredentials } from "@weft/registry";
 import { serveAdmin } from "./admin.js";
-import { type ControlPlaneConfig, MODULE_CACHE_BYTES, PREFLIGHT_TIMEOUT_MS } from "./config.js";
-import { decodePluginManifest } from "./decode/plugin-manifest.js";
-import { createPluginEventRecorder } from "./event-recorder.js";
+import { adminQuestions } from "./admin-questions.js";
+import { type ControlPlaneConfig, MODULE_CACHE_BYTES } from "./config.js";
 import { controlPlaneSpiffeId } from "./identity/control-plane-id.js";
 import { peerIdentity } from "./identity/peer-identity.js";
 import type { TlsIdentity } from "./identity/tls-identity.js";
-import { createIdentityControl } from "./identity-control.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
-import { meshReport } from "./mesh-report.js";
 import { createMeshStatus } from "./mesh-status.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ResourceType } from "./model/resource.js";
 import { hasCandidate } from "./model/rollout.js";
 import { createModuleCache } from "./modules/module-cache.js";
-import { createModuleSource } from "./modules/module-source.js";
-import { createModules } from "./modules/modules.js";
-import { createPeerClient } from "./modules/peer-client.js";
 import { createPeerService } from "./modules/peer-service.js";
-import { createPeers } from "./modules/peers.js";
-import { createPreflight } from "./modules/preflight.js";
-import { withBytes } from "./modules/remembered-modules.js";
+import type { Platform } from "./platform.js";
+import { createFolderPlatform } from "./platform-folder.js";
+import { createKubernetesPlatform } from "./platform-kubernetes.js";
+import { createPluginModules } from "./plugin-modules.js";
 import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
-import { proxyStatuses } from "./proxy-status.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
 import { createHealthReader } from "./rollout/health-reader.js";
 import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
-import { createFileSource } from "./source/files.js";
-import { readInForce, readingsOf } from "./source/in-force-file.js";
 import type { ApplyEvent, SourceBatch } from "./source/source.js";
+import { statusKey, storedConditions } from "./status/document.js";
 import { createPropagation } from "./status/propagation.js";
-import { rememberedPlugins } from "./status/remembered.js";
-import { createStatusWriter, readStatuses, statusKey, storedConditions } from "./status/writer.js";
 import { createStatusPublisher } from "./status-publisher.js";
 import { createStore, type StoreChange } from "./store/store.js";
 import { blamedPlugins } from "./translate/blame.js";
@@ -51,7 +41,7 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-/** Reads the folder, gets the plugins, and serves xDS. Resolves when proxies may connect. */
+/** Reads the mesh, gets the plugins, and serves xDS. Resolves when proxies may connect. */
 export async function startControlPlane(config: ControlPlaneConfig, logger: Logger): Promise<ControlPlane> {
   const undo: (() => Promise<unknown> | unknown)[] = [];
   const close = async () => {
@@ -65,6 +55,12 @@ export async function startControlPlane(config: ControlPlaneConfig, logger: Logg
   }
 }
 
+function createPlatform({ platform, stateDir }: ControlPlaneConfig, logger: Logger): Promise<Platform> {
+  return platform.kind === "folder"
+    ? createFolderPlatform(platform, stateDir, logger)
+    : createKubernetesPlatform(platform, stateDir, logger);
+}
+
 const tlsOf = ({ roots, privateKey, certificateChain }: TlsIdentity): TlsOptions => ({
   rootCert: roots,
   keyCertPairs: [{ privateKey, certificateChain }],
@@ -75,8 +71,9 @@ async function start(
   logger: Logger,
   undo: (() => Promise<unknown> | unknown)[],
 ): Promise<Omit<ControlPlane, "close">> {
-  const identity = await createIdentityControl({
-    config: config.identity,
+  const platform = await createPlatform(config, logger);
+  undo.push(() => platform.close());
+  const identity = await platform.createIdentity({
     trustDomain: config.trustDomain,
     host: config.xdsHost,
     workload: (key) => store.current.snapshot.workloads.get(key),
@@ -89,12 +86,6 @@ async function start(
       registries: config.plainHttpRegistries.join(","),
     });
 
-  const statusDir = join(config.stateDir, "status");
-  const inForceFile = join(config.stateDir, "in-force.json");
-  const stored = await readStatuses(statusDir);
-  for (const file of stored.unreadable) logger.warn("a status file cannot be read; it is written anew", { file });
-  const inForce = await readInForce(inForceFile);
-
   const startedAtMs = Date.now();
   const journal = createJournal(logger);
   const store = createStore(
@@ -105,7 +96,7 @@ async function start(
       identityFiles: config.proxyIdentityFiles,
     },
     identity.source.current.roots,
-    inForce?.virtualServices,
+    platform.status.virtualServices,
   );
   const translation = createIncrementalTranslation(store.current.snapshot);
   const provider = createTranslationProvider(translation);
@@ -125,7 +116,7 @@ async function start(
   const healthReader = createHealthReader({ ...identity.source.current, trustDomain: config.trustDomain });
   undo.push(() => healthReader.close());
   const rollouts = await createRolloutControl({
-    statuses: stored.statuses,
+    statuses: platform.status.statuses,
     cache,
     snapshot: () => store.current.snapshot,
     modules: () => modules,
@@ -139,40 +130,12 @@ async function start(
     logger,
   });
   undo.push(() => rollouts.close());
-  const ownCredentials = await loadCredentials(config.credentialFiles);
-  const controlPlaneId = controlPlaneSpiffeId(config.trustDomain);
-  const { peers = [] } = config;
-  const sisters = () =>
-    createPeers({
-      peers,
-      ask: createPeerClient({ identity: () => identity.source.current, controlPlaneId }),
-      onProblem: (peer, message) =>
-        logger.warn(`replica ${peer} gives no module: ${message}`, { kind: "diagnostic", peer }),
-    });
-  const modules = createModules({
-    source: createModuleSource({
-      onWarning: (plugin, warning) => journal.registryWarning(plugin, warning),
-      createClient: (credentials = ownCredentials, onWarning) =>
-        createRegistryClient({
-          onWarning,
-          plainHttp: config.plainHttpRegistries,
-          credentials,
-          retry: { maxRetries: 1 },
-          timeoutMs: 10_000,
-        }),
-      cache,
-      ...(peers.length === 0 ? {} : { peers: sisters() }),
-      onCacheProblem: (error) => logger.warn("the module cache cannot be used; modules are pulled anew", { error }),
-      folder: config.folder,
-    }),
-    preflight: createPreflight({
-      ...(config.envoyPath === undefined ? {} : { envoyPath: config.envoyPath }),
-      envoyTimeoutMs: PREFLIGHT_TIMEOUT_MS,
-    }),
-    decodeManifest: decodePluginManifest,
-    rootNamespace: config.rootNamespace,
-    pollIntervalMs: config.tagPollMs,
-    remembered: await withBytes(rememberedPlugins(stored.statuses), cache),
+  const modules = await createPluginModules({
+    config,
+    cache,
+    tlsIdentity: () => identity.source.current,
+    statuses: platform.status.statuses,
+    onRegistryWarning: (plugin, warning) => journal.registryWarning(plugin, warning),
     onChange: (states) => {
       for (const [plugin, state] of states)
         journal.module(plugin, state, (field) => placeOf(meshStatus.objects.get(`WasmPlugin ${plugin}`), field));
@@ -181,6 +144,7 @@ async function start(
       );
       publishAs(ready.join(", "), () => store.setModules(rollouts.take(states)));
     },
+    logger,
   });
   undo.push(() => modules.close());
 
@@ -198,7 +162,7 @@ async function start(
     services: [
       createPeerService({
         cache,
-        controlPlaneId,
+        controlPlaneId: controlPlaneSpiffeId(config.trustDomain),
         onRefused: (peer) => logger.warn("a client that is no control plane asked for a module", { peer }),
       }),
     ],
@@ -246,23 +210,15 @@ async function start(
   let isInForceChanged = true;
   let knownVirtualServices = store.current.snapshot.virtualServices;
   const status = createStatusPublisher({
-    writer: createStatusWriter(statusDir),
-    inForceFile,
-    events: await createPluginEventRecorder({ file: join(config.stateDir, "events.json"), statuses: stored.statuses }),
-    conditions: new Map(stored.statuses.map((s) => [statusKey(s.object), storedConditions(s)])),
+    store: platform.status,
+    conditions: new Map(platform.status.statuses.map((s) => [statusKey(s.object), storedConditions(s)])),
     collect: () => meshStatus.collect(),
     inForce: () => {
       const { virtualServices } = store.current.snapshot;
       if (!isInForceChanged && virtualServices === knownVirtualServices) return undefined;
       isInForceChanged = false;
       knownVirtualServices = virtualServices;
-      return {
-        // What is secret is in the user's own files, and is not copied.
-        objects: [...meshStatus.objects.values()]
-          .filter(({ object }) => object.kind !== "Secret")
-          .map(({ file = "", line = 1, object }) => ({ file, line, object })),
-        virtualServices: [...virtualServices.values()],
-      };
+      return { objects: meshStatus.objects, virtualServices, diagnostics: meshStatus.diagnostics() };
     },
     logger,
   });
@@ -332,8 +288,7 @@ async function start(
   }
 
   const stop = new AbortController();
-  const lastGood = inForce === undefined ? new Map() : readingsOf(inForce);
-  const batches = createFileSource({ folder: config.folder, lastGood }).watch(stop.signal)[Symbol.asyncIterator]();
+  const batches = platform.source.watch(stop.signal)[Symbol.asyncIterator]();
   undo.push(() => stop.abort());
   // Proxies must not see a mesh that is half read, or a plugin that only waits for its module to be remembered.
   for (;;) {
@@ -347,30 +302,16 @@ async function start(
   // After the port is ours: two control planes must not share a socket and status files.
   const closeAdmin = await serveAdmin(
     config.adminSocket,
-    {
-      "/proxies": () =>
-        xds.proxies().map((sync) => ({
-          ...sync,
-          types: sync.types.map(({ ackedVersions, lastNack, ...rest }) => ({
-            ...rest,
-            ackedVersions: Object.fromEntries(ackedVersions ?? []),
-            ...(lastNack === undefined ? {} : { lastNack: { message: lastNack.message, names: lastNack.names } }),
-          })),
-          slots: translation.slots(sync.proxyKey),
-        })),
-      "/status": () =>
-        meshReport({
-          controlPlane: { pid: process.pid, xds: `${config.xdsHost}:${port}`, startedAtMs },
-          streams: proxyStatuses(xds.proxies(), translation),
-          workloads: store.current.snapshot.workloads,
-          goneAtMs,
-          identity: identity.report(),
-        }),
-      "/diagnostics": meshStatus.diagnostics,
-      "/debug/proxies": () => proxyStatuses(xds.proxies(), translation),
-      "/rollouts": () => listRollouts(rollouts, store.current.snapshot),
-      "/identity": identity.report,
-    },
+    adminQuestions({
+      controlPlane: { pid: process.pid, xds: `${config.xdsHost}:${port}`, startedAtMs },
+      proxies: () => xds.proxies(),
+      translation,
+      workloads: () => store.current.snapshot.workloads,
+      goneAtMs,
+      diagnostics: meshStatus.diagnostics,
+      rollouts: () => listRollouts(rollouts, store.current.snapshot),
+      identity: identity.report,
+    }),
     { ...rolloutActions(rollouts), ...identity.actions },
   );
   undo.push(closeAdmin);

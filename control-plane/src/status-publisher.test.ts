@@ -1,27 +1,22 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { StatusDocument } from "./status/document.js";
 import { createStatusPublisher } from "./status-publisher.js";
 
-let dir = "";
-afterEach(() => rm(dir, { recursive: true, force: true }));
-
 test("what is scheduled while a write goes on is one more write", async () => {
-  dir = await mkdtemp(join(tmpdir(), "weft-publisher-"));
   const waiting: (() => void)[] = [];
   const writes: (readonly StatusDocument[])[] = [];
   const publisher = createStatusPublisher({
-    writer: {
-      write: (documents) => {
-        writes.push(documents);
-        return new Promise((done) => waiting.push(done));
+    store: {
+      writer: {
+        write: (documents) => {
+          writes.push(documents);
+          return new Promise((done) => waiting.push(done));
+        },
       },
+      events: { take: async () => {} },
+      keepInForce: async () => {},
     },
-    inForceFile: join(dir, "in-force.json"),
     conditions: new Map(),
-    events: { take: async () => {} },
     collect: () => ({
       isAll: true,
       gone: [],
@@ -58,7 +53,6 @@ test("what is scheduled while a write goes on is one more write", async () => {
 });
 
 test("what could not be written is written the next time, with what changed meanwhile", async () => {
-  dir = await mkdtemp(join(tmpdir(), "weft-publisher-"));
   const service = (name: string) => ({ ref: { kind: "Service", namespace: "default", name } });
   const changes = [
     { isAll: true, objects: [service("a"), service("b")], gone: [] },
@@ -69,16 +63,18 @@ test("what could not be written is written the next time, with what changed mean
   const writes: string[] = [];
   let isBroken = true;
   const publisher = createStatusPublisher({
-    writer: {
-      write: async (documents, gone) => {
-        if (isBroken) throw new Error("no space left");
-        const names = documents.map(({ object }) => object.name).sort();
-        writes.push(`${names.join()} ${gone === undefined ? "all" : gone.map(({ name }) => `-${name}`).join()}`);
+    store: {
+      writer: {
+        write: async (documents, gone) => {
+          if (isBroken) throw new Error("no space left");
+          const names = documents.map(({ object }) => object.name).sort();
+          writes.push(`${names.join()} ${gone === undefined ? "all" : gone.map(({ name }) => `-${name}`).join()}`);
+        },
       },
+      events: { take: async () => {} },
+      keepInForce: async () => {},
     },
-    inForceFile: join(dir, "in-force.json"),
     conditions: new Map(),
-    events: { take: async () => {} },
     collect: () => ({
       ...(changes.shift() ?? { isAll: false, objects: [], gone: [] }),
       diagnostics: [],

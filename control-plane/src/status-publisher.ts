@@ -1,14 +1,13 @@
-import type { PluginEventRecorder } from "./event-recorder.js";
 import type { Logger } from "./log.js";
 import type { StatusChanges } from "./mesh-status.js";
 import type { ObjectRef } from "./model/object-ref.js";
-import { type InForceRecord, writeInForce } from "./source/in-force-file.js";
+import type { InForce, StatusStore } from "./platform.js";
 import type { Condition } from "./status/condition.js";
 import type { StatusDocument } from "./status/document.js";
 import { statuses } from "./status/statuses.js";
-import { type StatusWriter, statusKey } from "./status/writer.js";
+import { statusKey } from "./status/writer.js";
 
-/** Keeps what is on disk of the mesh's state up to date: a status for each object, and the record of what is in force. */
+/** Keeps what is stored of the mesh's state up to date: a status for each object, and the record of what is in force. */
 export interface StatusPublisher {
   /** Soon, once for many changes. */
   schedule(): void;
@@ -18,14 +17,12 @@ export interface StatusPublisher {
 }
 
 export interface StatusPublisherOptions {
-  readonly writer: StatusWriter;
-  readonly inForceFile: string;
+  readonly store: Pick<StatusStore, "writer" | "events" | "keepInForce">;
   /** The conditions that the last run wrote. */
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
-  readonly events: PluginEventRecorder;
   readonly collect: () => StatusChanges;
   /** Undefined when it is what it was at the last call. */
-  readonly inForce: () => InForceRecord | undefined;
+  readonly inForce: () => InForce | undefined;
   readonly logger: Logger;
 }
 
@@ -33,13 +30,13 @@ export interface StatusPublisherOptions {
 const DELAY_MS = 50;
 
 export function createStatusPublisher(options: StatusPublisherOptions): StatusPublisher {
-  const { writer, inForceFile, logger } = options;
+  const { store, logger } = options;
   const conditions = new Map(options.conditions);
   /** What could not be written yet. */
   const unwritten = new Map<string, StatusDocument>();
   const leaving = new Map<string, ObjectRef>();
   let isAll = false;
-  let record: InForceRecord | undefined;
+  let record: InForce | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   /** Writes that have begun or wait. What is scheduled meanwhile is one more write after them, not one each. */
@@ -66,7 +63,7 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
       }
       await writeStatuses(now);
       record = options.inForce() ?? record;
-      if (record !== undefined) await writeInForce(inForceFile, record);
+      if (record !== undefined) await store.keepInForce(record);
       record = undefined;
     } catch (error) {
       logger.error(`cannot write the status: ${error instanceof Error ? error.message : String(error)}`, { error });
@@ -76,11 +73,11 @@ export function createStatusPublisher(options: StatusPublisherOptions): StatusPu
     if (unwritten.size === 0 && leaving.size === 0 && !isAll) return;
     const documents = [...unwritten.values()];
     const gone = [...leaving.values()];
-    await writer.write(documents, isAll ? undefined : gone);
+    await store.writer.write(documents, isAll ? undefined : gone);
     unwritten.clear();
     leaving.clear();
     isAll = false;
-    await options.events.take(documents, gone, now);
+    await store.events.take(documents, gone, now);
   };
   const flush = () => {
     clearTimeout(timer);

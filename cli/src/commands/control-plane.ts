@@ -34,11 +34,10 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
   const logger = createLogger(flags.logFormat, (line) => process.stdout.write(line));
   const running = await startControlPlane(
     {
-      folder: resolve(flags.folder),
+      platform: { kind: "folder", folder: resolve(flags.folder), identity: identityConfig(flags) },
       stateDir: resolve(flags.stateDir),
       xdsHost: flags.host,
       xdsPort: flags.xdsPort,
-      identity: identityConfig(flags),
       proxyIdentityFiles: STANDALONE_FILES,
       trustDomain: flags.trustDomain,
       rootNamespace: DEFAULT_ROOT_NAMESPACE,

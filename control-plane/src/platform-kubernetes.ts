@@ -1,0 +1,36 @@
+import type { KubernetesConfig } from "./config.js";
+import { createIdentityControl } from "./identity-control.js";
+import { loadKubeconfig } from "./kubernetes/kubeconfig.js";
+import type { Logger } from "./log.js";
+import { ALONE, type Platform, type StatusStore } from "./platform.js";
+import { createMemorySource } from "./source/memory.js";
+
+/** A mesh in a cluster: the API server has its objects, and is told what became of them. */
+export async function createKubernetesPlatform(
+  config: KubernetesConfig,
+  _stateDir: string,
+  logger: Logger,
+): Promise<Platform> {
+  const kubeconfig = loadKubeconfig(config.kubeconfig);
+  logger.info("the mesh is in a cluster", { server: kubeconfig.getCurrentCluster()?.server });
+  return {
+    source: createMemorySource({ standalone: false }),
+    // To come: the status subresource, Events and ConfigMap weft-last-good; until then a restart forgets.
+    status: forgetfulStatus(),
+    // To come: the Lease weft-control-plane.
+    leadership: ALONE,
+    // To come: the Secret weft-ca, PodCertificateRequests and the token fallback.
+    createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
+    close: async () => {},
+  };
+}
+
+function forgetfulStatus(): StatusStore {
+  return {
+    statuses: [],
+    virtualServices: [],
+    writer: { write: async () => {} },
+    events: { take: async () => {} },
+    keepInForce: async () => {},
+  };
+}
