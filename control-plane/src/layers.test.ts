@@ -89,7 +89,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     ],
     banned: EDGE,
   },
-  injection: { folders: ["model", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
+  injection: { folders: ["model", "decode", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
   xds: {
     folders: ["model", "translate", "identity", "envoy-api"],
     packages: ["@bufbuild/protobuf", "@grpc/grpc-js", "node:assert/strict", "node:crypto", "node:net", "node:tls"],

@@ -20,3 +20,19 @@ export const STANDALONE_FILES: SidecarFiles = {
   certificateSecret: `${WORKLOAD_FILES.directory}/sds-certificate.json`,
   trustSecret: `${WORKLOAD_FILES.directory}/sds-trust.json`,
 };
+
+/** Where the two volumes of a pod's sidecar are mounted. */
+export const POD_DIRECTORIES = { identity: "/var/run/weft/identity", secrets: "/var/run/weft/sds" } as const;
+
+/**
+ * In a pod. The kubelet writes the private key and the chain into one file, and renames a new one into the directory's
+ * link; the two files of the file SDS come from annotations of the pod.
+ */
+export const POD_FILES: SidecarFiles = {
+  certificateChain: `${POD_DIRECTORIES.identity}/bundle.pem`,
+  privateKey: `${POD_DIRECTORIES.identity}/bundle.pem`,
+  trustBundle: `${POD_DIRECTORIES.identity}/roots.pem`,
+  watchedDirectory: POD_DIRECTORIES.identity,
+  certificateSecret: `${POD_DIRECTORIES.secrets}/certificate.json`,
+  trustSecret: `${POD_DIRECTORIES.secrets}/trust.json`,
+};
