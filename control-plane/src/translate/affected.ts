@@ -1,3 +1,4 @@
+import { servicesOf } from "../model/membership.js";
 import { outboundMode, scopePolicy, telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
@@ -13,7 +14,7 @@ import { calloutRefs } from "./callout-clusters.js";
 import { changedSites, hasCaptured, portsWithRoutes, sitesOfSeveral } from "./captured-changes.js";
 import { coveredServices, subsetNamesOf } from "./destination-rules.js";
 import { jwksRefs } from "./jwt-authentication.js";
-import { calloutsTo, keyServersAt, requirements, servicesOf } from "./mesh-index.js";
+import { calloutsTo, keyServersAt, requirements } from "./mesh-index.js";
 import {
   DNS_LISTENER,
   IDENTITY_SECRET,

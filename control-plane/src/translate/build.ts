@@ -5,6 +5,7 @@ import type { Resource } from "../model/resource.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { policyFor } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
+import { inboundPort } from "../model/workload-ports.js";
 import { authorizationFilters, buildTcpPolicySlot } from "./authorization-filters.js";
 import { callerClassOf, callerVariant } from "./caller-class.js";
 import { calloutSite } from "./callout-clusters.js";
@@ -43,7 +44,6 @@ import { buildIdentitySecret, buildPublicTrustSecret, buildTrustSecret } from ".
 import { buildServerCluster, buildServerEndpoints, type ServerSite } from "./server-clusters.js";
 import { providerSite } from "./telemetry-sites.js";
 import { buildVirtualInbound } from "./virtual-inbound.js";
-import { inboundPort } from "./workload-ports.js";
 
 /** Makes the resource that a ref, selected from the same snapshot, names. */
 export function build(ref: Ref, snapshot: Snapshot): Resource {

@@ -1,9 +1,9 @@
 import { compareStrings } from "../model/compare.js";
 import type { HttpMatch } from "../model/http-route.js";
+import { memoByIdentity } from "../model/memo.js";
 import { type Labels, matchesLabels } from "../model/selector.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { memoByIdentity } from "./memo.js";
 import { resolvedRules } from "./virtual-services.js";
 
 /** What routes may ask of a caller. Callers of one class share the bytes of their routes. */

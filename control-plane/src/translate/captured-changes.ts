@@ -1,9 +1,9 @@
 import { coversHost } from "../model/destination-rule.js";
+import { memoByIdentity } from "../model/memo.js";
 import { objectKey } from "../model/object-ref.js";
 import { mayBeHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
-import { memoByIdentity } from "./memo.js";
 import { hasHeadless, type OutboundSite, outboundSitesOf } from "./outbound-sites.js";
 
 /** Whether any workload's traffic is intercepted. Without, nothing here costs anything. */

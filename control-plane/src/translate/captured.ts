@@ -1,9 +1,9 @@
+import { memoByIdentity } from "../model/memo.js";
 import { attachesTo } from "../model/plugin.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { tcpMetricAccessLogs } from "./access-logs.js";
 import { callerVariant } from "./caller-class.js";
-import { memoByIdentity } from "./memo.js";
 import { networkPluginsAmong } from "./network-slots.js";
 import { type OutboundSites, outboundSites } from "./outbound-sites.js";
 import { PASSTHROUGH_CLUSTERS } from "./passthrough-clusters.js";

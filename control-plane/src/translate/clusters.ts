@@ -6,17 +6,18 @@ import {
 } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { compareStrings } from "../model/compare.js";
+import { workloadsOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import type { Labels } from "../model/selector.js";
 import { isHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
+import { appPort, inboundPort } from "../model/workload-ports.js";
 import { NO_LIMITS } from "./circuit-breakers.js";
 import { ADS_WITH_SHORT_WAIT } from "./config-source.js";
 import { encodeResource, pack } from "./encode.js";
 import { httpProtocolOptions } from "./http-protocol-options.js";
-import { workloadsOf } from "./mesh-index.js";
 import { upstreamMeshTls } from "./mesh-tls.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import { inboundCluster, METADATA_NAMESPACE, meshServerName, outboundCluster } from "./names.js";
@@ -26,7 +27,6 @@ import { socketAddress } from "./socket-address.js";
 import { trafficPolicyFields } from "./traffic-policy.js";
 import { outsideTls } from "./upstream-tls.js";
 import { inboundIdentity } from "./workload-identity.js";
-import { appPort, inboundPort } from "./workload-ports.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 

@@ -2,13 +2,13 @@ import { compareStrings } from "../model/compare.js";
 import type { DestinationRule } from "../model/destination-rule.js";
 import { parseLocality } from "../model/locality.js";
 import type { LocalityBalancing } from "../model/locality-balancing.js";
+import { memoByIdentity } from "../model/memo.js";
 import type { Labels } from "../model/selector.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { type PolicyByPort, policyFor } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
 import { separateNamespaces } from "./destination-rules.js";
 import { localityBalancing } from "./locality-policy.js";
-import { memoByIdentity } from "./memo.js";
 
 /**
  * All that the DestinationRules tell callers apart by. Callers of one class share every outbound cluster and its

@@ -6,10 +6,10 @@ import {
   isExportedTo,
   type Subset,
 } from "../model/destination-rule.js";
+import { memoByIdentity } from "../model/memo.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { policyFor, type TrafficPolicy } from "../model/traffic-policy.js";
-import { memoByIdentity } from "./memo.js";
 
 type Rules = Pick<Snapshot, "destinationRules" | "settings">;
 type Callee = Pick<Service, "namespace" | "host">;

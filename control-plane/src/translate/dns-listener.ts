@@ -5,13 +5,14 @@ import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listen
 import type { DnsTable_DnsVirtualDomainSchema } from "../envoy-api/gen/envoy/data/dns/v3/dns_table_pb.js";
 import { DnsFilterConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.js";
 import { CaresDnsResolverConfigSchema } from "../envoy-api/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js";
+import { workloadsOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import { isVisibleIn, namesOf, resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { encodeResource, pack, typedExtension } from "./encode.js";
 import { ORIGINAL_DST } from "./listener-filters.js";
-import { sortedServices, workloadsOf } from "./mesh-index.js";
+import { sortedServices } from "./mesh-index.js";
 import { DNS_LISTENER, DNS_PORT, DNS_TCP_LISTENER, PASSTHROUGH_CLUSTER } from "./names.js";
 import type { Ref } from "./ref.js";
 import { socketAddress } from "./socket-address.js";

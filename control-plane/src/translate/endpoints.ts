@@ -2,22 +2,22 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import type { DestinationRule } from "../model/destination-rule.js";
+import { workloadsOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { policyFor, type TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
+import { calledPort } from "../model/workload-ports.js";
 import { encodeResource } from "./encode.js";
 import { type CallerPlace, localityGroups, type PlacedEndpoint } from "./locality-endpoints.js";
 import { localityBalancing } from "./locality-policy.js";
-import { workloadsOf } from "./mesh-index.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { discoveryOf, endpointPort } from "./service-discovery.js";
 import { socketAddress } from "./socket-address.js";
 import { identityText } from "./workload-identity.js";
-import { calledPort } from "./workload-ports.js";
 
 /** Whose endpoints are wanted, for which callers. */
 export interface EndpointsSite {

@@ -6,10 +6,10 @@ import {
   resolveBackend,
 } from "../model/gateway-route.js";
 import type { Destination, HttpAction, HttpMatch, HttpRoute, Mirror, UriMatch } from "../model/http-route.js";
+import { memoByIdentity } from "../model/memo.js";
 import { routeId } from "../model/route-slots.js";
 import { type Service, type ServicePort, serviceHost } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import { memoByIdentity } from "./memo.js";
 import { routeSlotsOf } from "./route-slots.js";
 
 type RouteSnapshot = Pick<Snapshot, "httpRoutes" | "grpcRoutes" | "services" | "referenceGrants" | "plugins">;

@@ -7,6 +7,7 @@ import type {
 import type { MtlsMode } from "../model/peer-authentication.js";
 import { isHttp, type Protocol } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { inboundPort } from "../model/workload-ports.js";
 import { tcpMetricAccessLogs } from "./access-logs.js";
 import { tcpPolicyFilters } from "./authorization-filters.js";
 import { httpConnectionManager } from "./http-connection-manager.js";
@@ -20,7 +21,6 @@ import { CLOSE, isClosed, networkFilters } from "./network-slots.js";
 import { pluginsFor } from "./plugin-order.js";
 import { requestLogs } from "./request-logs.js";
 import { tcpProxy } from "./tcp-proxy.js";
-import { inboundPort } from "./workload-ports.js";
 
 export type ChainInit = Init<typeof FilterChainSchema>;
 type FilterInit = MessageInitShape<typeof FilterSchema>;

@@ -1,8 +1,8 @@
+import { servicesOf } from "../model/membership.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
-import { servicesOf } from "./mesh-index.js";
-import { inboundPort } from "./workload-ports.js";
+import { inboundPort } from "../model/workload-ports.js";
 
 /** Where a workload is called for a port of a service. */
 export interface InboundSite {

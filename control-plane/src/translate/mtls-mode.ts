@@ -2,8 +2,8 @@ import { type MtlsMode, mtlsModeFor, type PeerAuthentication } from "../model/pe
 import type { ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { appPort } from "../model/workload-ports.js";
 import { policiesByNamespace } from "./mesh-index.js";
-import { appPort } from "./workload-ports.js";
 
 /** The mode in force where a workload is called for a Service's port: policies name the port that the workload has. */
 export function mtlsModeAt(snapshot: Snapshot, workload: Workload, port: ServicePort): MtlsMode {

@@ -1,8 +1,9 @@
 import { compareStrings } from "../model/compare.js";
+import { workloadsOf } from "../model/membership.js";
+import { memoByIdentity } from "../model/memo.js";
 import { isHttp, mayBeHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import { memoByIdentity } from "./memo.js";
-import { sortedServices, workloadsOf } from "./mesh-index.js";
+import { sortedServices } from "./mesh-index.js";
 import { capturedListener, INBOUND_PORT, OUTBOUND_PORT } from "./names.js";
 import { routesSite } from "./scope.js";
 import { virtualAddresses } from "./virtual-addresses.js";

@@ -1,4 +1,5 @@
 import { sortedEntries } from "../model/compare.js";
+import { memoByIdentity } from "../model/memo.js";
 import { outboundMode, scopePolicy } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import type { ProxyClient } from "../model/proxy.js";
@@ -7,7 +8,6 @@ import { type EgressHost, includesService, type Sidecar, sidecarFor } from "../m
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
 import { type CallerClass, callerClassOf } from "./caller-class.js";
-import { memoByIdentity } from "./memo.js";
 import { sortedServices } from "./mesh-index.js";
 
 /**

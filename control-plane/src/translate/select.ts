@@ -7,6 +7,7 @@ import { hasCandidate } from "../model/rollout.js";
 import { ROUTE_SLOTS } from "../model/route-slots.js";
 import { isHttp, mayBeHttp, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import { appPort, inboundPort } from "../model/workload-ports.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { callerVariant } from "./caller-class.js";
 import { calloutRefs } from "./callout-clusters.js";
@@ -46,7 +47,6 @@ import { isSent, routesVariant, type Scope, scopeOf } from "./scope.js";
 import { serverRefs } from "./server-clusters.js";
 import { telemetrySites } from "./telemetry-sites.js";
 import { unheldRefs } from "./unheld-targets.js";
-import { appPort, inboundPort } from "./workload-ports.js";
 
 /** What one proxy should have: a part that is one object for all proxies of a class, and parts of its own. */
 export interface Selection {

@@ -4,10 +4,10 @@ import {
   Cluster_DnsLookupFamily,
   type ClusterSchema,
 } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
+import { memoByIdentity } from "../model/memo.js";
 import { matchesLabels } from "../model/selector.js";
 import type { Service, ServiceEndpoint, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import { memoByIdentity } from "./memo.js";
 import { socketAddress } from "./socket-address.js";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;

@@ -1,11 +1,11 @@
 import { resolveBackend } from "../model/gateway-route.js";
 import type { HttpMatch, Target } from "../model/http-route.js";
+import { memoByIdentity } from "../model/memo.js";
 import { isVisibleIn } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { type CallerClass, callerClassOf, isForCaller } from "./caller-class.js";
 import { classText, type DestinationClass } from "./destination-class.js";
 import { destinationRefs } from "./destination-refs.js";
-import { memoByIdentity } from "./memo.js";
 import { type Ref, type RefTable, refTable } from "./ref.js";
 import { isSent, reachableByHost, type Scope } from "./scope.js";
 import { resolvedRules } from "./virtual-services.js";

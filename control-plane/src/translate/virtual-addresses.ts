@@ -1,7 +1,7 @@
 import { allocateAddresses } from "../model/allocated-address.js";
+import { memoByIdentity } from "../model/memo.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
-import { memoByIdentity } from "./memo.js";
 
 const allocated = memoByIdentity((services: Snapshot["services"]) =>
   allocateAddresses([...services.values()].flatMap((service) => (wantsAddress(service) ? [service.host] : []))),

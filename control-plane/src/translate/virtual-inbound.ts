@@ -4,6 +4,7 @@ import type { Resource } from "../model/resource.js";
 import type { Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { inboundPort } from "../model/workload-ports.js";
 import { tcpPolicyFilters } from "./authorization-filters.js";
 import { encodeResource } from "./encode.js";
 import { type ChainInit, inboundChains, inspectionOf } from "./inbound-chains.js";
@@ -24,7 +25,6 @@ import {
 import { tcpProxy } from "./tcp-proxy.js";
 import { wildcardAddress } from "./wildcard-address.js";
 import { identityText, workloadIdentity } from "./workload-identity.js";
-import { inboundPort } from "./workload-ports.js";
 
 /**
  * Where all arrives that a workload with interception is sent, whatever the port. Chains, and not listeners of their own,

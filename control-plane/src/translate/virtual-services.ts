@@ -1,11 +1,11 @@
 import { compareStrings, sortedEntries } from "../model/compare.js";
 import { delegated } from "../model/delegation.js";
 import type { HttpRoute } from "../model/http-route.js";
+import { memoByIdentity } from "../model/memo.js";
 import { objectKey } from "../model/object-ref.js";
 import { isVisibleIn } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
-import { memoByIdentity } from "./memo.js";
 
 type VirtualServices = Snapshot["virtualServices"];
 

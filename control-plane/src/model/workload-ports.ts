@@ -1,5 +1,5 @@
-import type { ServicePort } from "../model/service.js";
-import type { Workload } from "../model/workload.js";
+import type { ServicePort } from "./service.js";
+import type { Workload } from "./workload.js";
 
 /** Where the app listens for a port of its service. */
 export function appPort(workload: Workload, port: ServicePort): number {
