@@ -10,6 +10,8 @@ export type PeerIdentity =
       readonly serviceAccount: string;
       /** Name of the workload instance, in the same namespace. */
       readonly workload: string;
+      /** Of a Pod: its uid. */
+      readonly uid?: string;
       /** When the certificate ends, milliseconds since 1970. */
       readonly notAfterMs: number;
     }
@@ -59,7 +61,25 @@ export function peerIdentity(certificate: Uint8Array | string, trustDomain: stri
       message: `the peer's certificate names two namespaces: ${quote(spiffeUri)}, ${quote(workloadUri)}`,
     };
   const { namespace, serviceAccount } = spiffeId.value;
-  return { ok: true, namespace, serviceAccount, workload: workload.value.workload, notAfterMs };
+  const { uid } = workload.value;
+  return {
+    ...{ ok: true, namespace, serviceAccount, workload: workload.value.workload, notAfterMs },
+    ...(uid === undefined ? {} : { uid }),
+  };
+}
+
+/**
+ * Why the peer is not the workload that has its name now, or undefined when it is. A pod's certificate outlives the pod;
+ * the next one of that name, of a StatefulSet for example, is somebody else.
+ */
+export function replacedProblem(
+  peer: { readonly namespace: string; readonly workload: string; readonly uid?: string },
+  now: { readonly uid?: string } | undefined,
+): string | undefined {
+  if (now === undefined || now.uid === peer.uid) return undefined;
+  const name = `${peer.namespace}/${peer.workload}`;
+  const uid = (text: string | undefined) => (text === undefined ? "none" : quote(text));
+  return `the certificate is for ${name} with uid ${uid(peer.uid)}, but ${name} has uid ${uid(now.uid)} now`;
 }
 
 function counted(first: string | undefined, more: readonly string[]): number {

@@ -9,7 +9,7 @@ import {
   isCertificateForKey,
 } from "./certificate-request.js";
 import { controlPlaneSpiffeId } from "./control-plane-id.js";
-import { peerIdentity } from "./peer-identity.js";
+import { peerIdentity, replacedProblem } from "./peer-identity.js";
 import { signServer, signWorkload } from "./sign.js";
 import {
   type JsonGeneralName,
@@ -80,6 +80,17 @@ describe("signWorkload", () => {
     expect(leaf!.subjectAltName).toBe(
       "URI:spiffe://cluster.local/ns/default/sa/backend, URI:weft://cluster.local/ns/default/workload/backend-v1",
     );
+  });
+
+  it("names the uid of a pod, and takes its request as bytes", async () => {
+    const der = Buffer.from(csrPem.replaceAll(/-----[^-]+-----/g, ""), "base64");
+    const result = await signWorkload(ca, der, { ...WORKLOAD, uid: "7f-1" });
+    if (!result.ok) throw new Error(result.message);
+    expect(peerIdentity(result.chainPem, "cluster.local")).toMatchObject({
+      ok: true,
+      workload: "backend-v1",
+      uid: "7f-1",
+    });
   });
 
   it("gives every certificate a serial number of its own", async () => {
@@ -156,16 +167,36 @@ describe("signWorkload", () => {
 
 describe("signServer", () => {
   it("names the control plane, which is no workload", async () => {
-    const result = await signServer(ca, csrPem, { ttlMs: HOUR, nowMs: NOW });
+    const result = await signServer(ca, csrPem, {
+      ttlMs: HOUR,
+      nowMs: NOW,
+      dnsNames: ["weft-control-plane.weft-system.svc"],
+    });
     if (!result.ok) throw new Error(result.message);
     const [leaf] = certificates(result.chainPem);
     expect(leaf!.subjectAltName).toBe(
-      `URI:${controlPlaneSpiffeId("cluster.local")}, DNS:localhost, IP Address:127.0.0.1`,
+      `URI:${controlPlaneSpiffeId("cluster.local")}, DNS:weft-control-plane.weft-system.svc, DNS:localhost, IP Address:127.0.0.1`,
     );
     expect(peerIdentity(result.chainPem, "cluster.local")).toEqual({
       ok: false,
       message: expect.stringContaining("0 weft:// URIs"),
     });
+  });
+});
+
+describe("replacedProblem", () => {
+  const peer = { namespace: "default", workload: "web" };
+  it.each([
+    ["the same pod", { ...peer, uid: "1" }, { uid: "1" }, undefined],
+    ["a workload without uids", peer, {}, undefined],
+    ["nobody of that name, which the caller deals with", { ...peer, uid: "1" }, undefined, undefined],
+    ["the pod before this one", { ...peer, uid: "1" }, { uid: "2" }, 'has uid "2" now'],
+    ["a certificate without a uid for a pod", peer, { uid: "2" }, "with uid none"],
+    ["a pod's certificate for what is no pod", { ...peer, uid: "1" }, {}, "has uid none now"],
+  ])("judges %s", (_what, who, now, expected) => {
+    const problem = replacedProblem(who, now);
+    if (expected === undefined) expect(problem).toBeUndefined();
+    else expect(problem).toContain(expected);
   });
 });
 

@@ -1,11 +1,10 @@
 import { BACK_DATE_MS } from "./authority-material.js";
 import type { CertificateAuthority } from "./certificate-authority.js";
 import { CONTROL_PLANE } from "./control-plane-id.js";
-import { KEY_ALGORITHM } from "./keys.js";
-import type { Result } from "./result.js";
+import { requestKey } from "./request-key.js";
 import { formatSpiffeId, spiffeIdProblem } from "./spiffe-id.js";
 import { formatWorkloadUri, workloadUriProblem } from "./workload-uri.js";
-import { type JsonGeneralName, Pkcs10CertificateRequest, type PublicKey } from "./x509.js";
+import type { JsonGeneralName } from "./x509.js";
 
 export type Signed =
   | {
@@ -28,15 +27,14 @@ export interface WorkloadToSign extends Lifetime {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly workload: string;
+  /** Of a Pod. */
+  readonly uid?: string;
 }
 
-/** Largest request that is read. Those of this mesh have about 300 bytes. */
-const MAX_REQUEST_BYTES = 16 * 1024;
-
-/** Signs a workload's request. Of the request only the key is used, and only when the requester has it. */
+/** Signs a workload's request, PEM or DER. Of the request only the key is used, and only when the requester has it. */
 export async function signWorkload(
   ca: CertificateAuthority,
-  csrPem: string,
+  request: string | Uint8Array,
   workload: WorkloadToSign,
 ): Promise<Signed> {
   const spiffeId = { trustDomain: ca.trustDomain, ...workload };
@@ -47,22 +45,29 @@ export async function signWorkload(
     { type: "url", value: formatSpiffeId(spiffeId) },
     { type: "url", value: formatWorkloadUri(spiffeId) },
   ];
-  return sign(ca, csrPem, names, workload);
+  return sign(ca, request, names, workload);
 }
 
-/** Signs the request of the control plane itself: its SPIFFE id, `localhost` and 127.0.0.1. */
-export async function signServer(ca: CertificateAuthority, csrPem: string, lifetime: Lifetime): Promise<Signed> {
+/** What the control plane asks for itself. */
+export interface ServerToSign extends Lifetime {
+  /** By which clients call it, besides `localhost`. Default: none. */
+  readonly dnsNames?: readonly string[];
+}
+
+/** Signs the request of the control plane itself: its SPIFFE id, its DNS names, `localhost` and 127.0.0.1. */
+export async function signServer(ca: CertificateAuthority, csrPem: string, server: ServerToSign): Promise<Signed> {
   const names: JsonGeneralName[] = [
     { type: "url", value: formatSpiffeId({ trustDomain: ca.trustDomain, ...CONTROL_PLANE }) },
+    ...(server.dnsNames ?? []).map((value) => ({ type: "dns", value }) as const),
     { type: "dns", value: "localhost" },
     { type: "ip", value: "127.0.0.1" },
   ];
-  return sign(ca, csrPem, names, lifetime);
+  return sign(ca, csrPem, names, server);
 }
 
 async function sign(
   ca: CertificateAuthority,
-  csrPem: string,
+  request: string | Uint8Array,
   names: readonly JsonGeneralName[],
   { ttlMs, nowMs }: Lifetime,
 ): Promise<Signed> {
@@ -70,10 +75,10 @@ async function sign(
     return { ok: false, message: `a lifetime of ${ttlMs} ms is not more than zero` };
   if (ca.notAfterMs <= nowMs)
     return { ok: false, message: `the authority's intermediate ended at ${new Date(ca.notAfterMs).toISOString()}` };
-  const key = await readRequest(csrPem);
-  if (!key.ok) return key;
+  const key = await requestKey(request);
+  if (!key.ok) return { ok: false, message: key.message };
   const leaf = await ca.issue({
-    publicKey: key.value,
+    publicKey: key.publicKey,
     names,
     notBeforeMs: nowMs - BACK_DATE_MS,
     notAfterMs: nowMs + ttlMs,
@@ -87,23 +92,6 @@ async function sign(
 
 /** Why a request would not be signed for anybody, or undefined when it would. */
 export async function requestProblem(csrPem: string): Promise<string | undefined> {
-  const key = await readRequest(csrPem);
+  const key = await requestKey(csrPem);
   return key.ok ? undefined : key.message;
-}
-
-async function readRequest(csrPem: string): Promise<Result<PublicKey>> {
-  if (Buffer.byteLength(csrPem) > MAX_REQUEST_BYTES)
-    return { ok: false, message: `the request is larger than ${MAX_REQUEST_BYTES} bytes` };
-  try {
-    const request = new Pkcs10CertificateRequest(csrPem);
-    const { name, namedCurve } = request.publicKey.algorithm as { name: string; namedCurve?: string };
-    if (name !== KEY_ALGORITHM.name || namedCurve !== KEY_ALGORITHM.namedCurve)
-      return { ok: false, message: `the request's key is ${namedCurve ?? name}, but must be ECDSA on P-256` };
-    if (!(await request.verify()))
-      return { ok: false, message: "the request is not signed with the key that it names: make a new one" };
-    return { ok: true, value: request.publicKey };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { ok: false, message: `the request is not a PKCS#10 request in PEM: ${reason}` };
-  }
 }

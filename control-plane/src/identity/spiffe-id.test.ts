@@ -43,11 +43,13 @@ describe("SPIFFE ids", () => {
 });
 
 describe("workload URIs", () => {
-  it("reads what it writes", () => {
-    const value = { trustDomain: "cluster.local", namespace: "default", workload: "backend-v1.2" };
-    const text = formatWorkloadUri(value);
-    expect(text).toBe("weft://cluster.local/ns/default/workload/backend-v1.2");
-    expect(parseWorkloadUri(text)).toEqual({ ok: true, value });
+  const value = { trustDomain: "cluster.local", namespace: "default", workload: "backend-v1.2" };
+  it.each([
+    [value, "weft://cluster.local/ns/default/workload/backend-v1.2"],
+    [{ ...value, uid: "0f4e-A1" }, "weft://cluster.local/ns/default/workload/backend-v1.2/uid/0f4e-A1"],
+  ])("reads and writes %j", (uri, text) => {
+    expect(formatWorkloadUri(uri)).toBe(text);
+    expect(parseWorkloadUri(text)).toEqual({ ok: true, value: uri });
   });
 
   it.each([
@@ -55,6 +57,10 @@ describe("workload URIs", () => {
     ["weft://cluster.local/ns/default/workload/A", "workload name"],
     ["weft://cluster.local/ns/-/workload/a", "namespace"],
     ["weft://-/ns/default/workload/a", "trust domain"],
+    ["weft://cluster.local/ns/default/workload/a/uid/", "is not of the form"],
+    ["weft://cluster.local/ns/default/workload/a/uid/1/2", "is not of the form"],
+    ["weft://cluster.local/ns/default/workload/a/uid/-", "uid"],
+    [`weft://cluster.local/ns/default/workload/a/uid/${"a".repeat(129)}`, "uid"],
     ["spiffe://cluster.local/ns/default/sa/a", "is not of the form"],
   ])("refuses %j", (text, reason) => {
     expect(parseWorkloadUri(text)).toEqual({ ok: false, message: expect.stringContaining(reason) });

@@ -74,7 +74,7 @@ export class ClientCertificate {
 
 /**
  * From the header x-forwarded-client-cert of a proxy that sets it: `By=…;Hash=…;URI=spiffe://…;URI=weft://<trust
- * domain>/ns/<namespace>/workload/<name>`. Of several certificates the last is the client's.
+ * domain>/ns/<namespace>/workload/<name>`, a pod's with `/uid/<uid>` after it. Of several certificates the last is the client's.
  */
 export function clientCertificate(header: string): ClientCertificate {
   const fields = header.substring(header.lastIndexOf(",") + 1).split(";");
@@ -85,7 +85,7 @@ export function clientCertificate(header: string): ClientCertificate {
     const uri = fields[i].substring(4);
     if (principal == "" && uri.startsWith("spiffe://")) principal = uri;
     const parts = uri.split("/");
-    if (parts.length == 7 && parts[0] == "weft:" && parts[3] == "ns" && parts[5] == "workload") name = parts[6];
+    if (parts.length >= 7 && parts[0] == "weft:" && parts[3] == "ns" && parts[5] == "workload") name = parts[6];
   }
   const workload = workloadOfPrincipal(principal);
   if (name != "" && workload.namespace != UNKNOWN) workload.name = name;

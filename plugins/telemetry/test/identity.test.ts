@@ -48,6 +48,7 @@ const CASES: [string, string][] = [
   ['client("URI=spiffe://t/ns/shop/sa/f")', "spiffe://t/ns/shop/sa/f f shop"],
   ['client("URI=spiffe://t/ns/x/sa/x,URI=spiffe://t/ns/shop/sa/f")', "spiffe://t/ns/shop/sa/f f shop"],
   ['client("URI=weft://t/ns/shop/workload/f-1")', " unknown unknown"],
+  ['client("URI=spiffe://t/ns/shop/sa/f;URI=weft://t/ns/shop/workload/f-1/uid/7")', "spiffe://t/ns/shop/sa/f f-1 shop"],
   ['client("-")', " unknown unknown"],
   ['client("")', " unknown unknown"],
   ["all(OUT)", "b-1 stock b v2 back r2 spiffe://t/ns/stock/sa/b b.stock.svc.cluster.local v2"],
