@@ -3,7 +3,7 @@ import { serveAdmin } from "./admin.js";
 import { adminQuestions } from "./admin-questions.js";
 import { type ControlPlaneConfig, MODULE_CACHE_BYTES } from "./config.js";
 import { controlPlaneSpiffeId } from "./identity/control-plane-id.js";
-import { peerIdentity } from "./identity/peer-identity.js";
+import { peerIdentity, replacedProblem } from "./identity/peer-identity.js";
 import type { TlsIdentity } from "./identity/tls-identity.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
@@ -155,9 +155,11 @@ async function start(
     maxConnectionAgeMs: identity.maxConnectionAgeMs,
     authenticate: ({ der }) => {
       const peer = peerIdentity(der, config.trustDomain);
-      return peer.ok
-        ? { ok: true, proxyKey: `${peer.namespace}/${peer.workload}`, expiresAtMs: peer.notAfterMs }
-        : peer;
+      if (!peer.ok) return peer;
+      const proxyKey = `${peer.namespace}/${peer.workload}`;
+      const problem = replacedProblem(peer, store.current.snapshot.workloads.get(proxyKey));
+      if (problem !== undefined) return { ok: false, message: problem };
+      return { ok: true, proxyKey, expiresAtMs: peer.notAfterMs };
     },
     services: [
       createPeerService({

@@ -4,6 +4,8 @@ import type { Labels } from "./selector.js";
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
+  /** Of a Pod: no later pod of this name has the same. */
+  readonly uid?: string;
   /** IP address at which its proxy is reached. */
   readonly address: string;
   readonly labels: Labels;
