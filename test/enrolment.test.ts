@@ -14,6 +14,7 @@ import {
   serveEnrolment,
 } from "../control-plane/src/identity/enrolment-server.js";
 import { parseToken } from "../control-plane/src/identity/enrolment-token.js";
+import { openFolderStorage } from "../control-plane/src/identity/folder-storage.js";
 import { createMeshAuthority, type MeshAuthority } from "../control-plane/src/identity/mesh-authority.js";
 import { peerIdentity } from "../control-plane/src/identity/peer-identity.js";
 import { identityFromAuthority, type TlsIdentitySource } from "../control-plane/src/identity/tls-identity.js";
@@ -31,13 +32,19 @@ let lines: string[];
 const known = new Map<string, { serviceAccount: string }>();
 const undo: (() => unknown)[] = [];
 
+const openAuthority = async (folder: string) =>
+  createMeshAuthority({
+    storage: await openFolderStorage(folder, "cluster.local"),
+    trustDomain: "cluster.local",
+    clockSkewMs: 0,
+  });
 const log = (message: string, fields?: unknown): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
 const logger = { info: log, warn: log };
 
 /** A control plane that serves enrolment from a folder. */
 async function start(name = "authority", showing?: (own: TlsIdentitySource) => TlsIdentitySource): Promise<void> {
   const directory = join(root, name);
-  authority = await createMeshAuthority({ directory, trustDomain: "cluster.local", clockSkewMs: 0 });
+  authority = await openAuthority(directory);
   tokens = await loadTokenStore(join(directory, "tokens.json"));
   const own = await identityFromAuthority(authority, { ttlMs: HOUR, logger });
   identity = showing === undefined ? own : showing(own);
@@ -273,10 +280,7 @@ describe("renewal with the certificate that there is", () => {
     ],
     [
       "a certificate of an unknown authority",
-      async () =>
-        pair(
-          await chainFor(await createMeshAuthority({ directory: join(root, "other"), trustDomain: "cluster.local" })),
-        ),
+      async () => pair(await chainFor(await openAuthority(join(root, "other")))),
       401,
       /not accepted/,
     ],

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { IdentityConfig } from "./config.js";
 import { type EnrolmentServer, serveEnrolment } from "./identity/enrolment-server.js";
 import { createFolderSigner, type FolderSigner } from "./identity/folder-signer.js";
+import { openFolderStorage } from "./identity/folder-storage.js";
 import { type IdentityReport, reportIdentity } from "./identity/identity-report.js";
 import { type Answer, createMeshAuthority, type MeshAuthority } from "./identity/mesh-authority.js";
 import type { TrustingProxy } from "./identity/rotation.js";
@@ -59,7 +60,7 @@ export async function createIdentityControl(options: IdentityControlOptions): Pr
   }
   const ttlMs = config.certificateTtlMs ?? DEFAULT_TTL_MS;
   const authority = await createMeshAuthority({
-    directory: config.directory,
+    storage: await openFolderStorage(config.directory, trustDomain),
     trustDomain,
     ...(config.clockSkewMs === undefined ? {} : { clockSkewMs: config.clockSkewMs }),
   });

@@ -50,7 +50,7 @@ export async function replaceIntermediate(folder: string, options: AuthorityOpti
   if (rootKeyPem === undefined)
     throw new IdentityError(
       "root-key",
-      `${join(folder, FILES.rootKey)} is not there: put it back for as long as this takes`,
+      `the key of the root is not in ${folder}: put ${FILES.rootKey} back for as long as this takes`,
     );
   await writeIntermediate(folder, await createIntermediate({ rootPem, rootKeyPem }, options));
 }

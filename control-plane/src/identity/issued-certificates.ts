@@ -9,6 +9,8 @@ export interface IssuedCertificates {
   record(certificate: IssuedCertificate): Promise<void>;
   /** In a stable order. */
   valid(nowMs: number): readonly IssuedCertificate[];
+  /** Workloads that may meet a certificate of a new root before they trust it, and until when that has to be waited for. */
+  holders(nowMs: number): readonly IssuedCertificate[];
 }
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -33,6 +35,12 @@ export async function loadIssuedCertificates(file: string): Promise<IssuedCertif
     }
   };
 
+  const valid = (nowMs: number): readonly IssuedCertificate[] =>
+    [...ends]
+      .flatMap(([workload, byRoot]) => [...byRoot].map(([root, notAfterMs]) => ({ workload, root, notAfterMs })))
+      .filter(({ notAfterMs }) => notAfterMs > nowMs)
+      .sort((a, b) => compareStrings(a.workload, b.workload) || compareStrings(a.root, b.root));
+
   return {
     async record({ workload, root, notAfterMs }) {
       const byRoot = ends.get(workload) ?? new Map<string, number>();
@@ -45,11 +53,9 @@ export async function loadIssuedCertificates(file: string): Promise<IssuedCertif
       });
       await writing;
     },
-    valid: (nowMs) =>
-      [...ends]
-        .flatMap(([workload, byRoot]) => [...byRoot].map(([root, notAfterMs]) => ({ workload, root, notAfterMs })))
-        .filter(({ notAfterMs }) => notAfterMs > nowMs)
-        .sort((a, b) => compareStrings(a.workload, b.workload) || compareStrings(a.root, b.root)),
+    valid,
+    // Who has a certificate has a folder, with the roots of then.
+    holders: valid,
   };
 }
 

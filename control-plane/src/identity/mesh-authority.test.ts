@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createCertificateRequest, createPrivateKeyPem } from "./certificate-request.js";
+import { openFolderStorage } from "./folder-storage.js";
 import { loadOrCreateAuthority } from "./load-or-create-authority.js";
 import { createMeshAuthority, type MeshAuthority } from "./mesh-authority.js";
 import { isSignedBy, splitCertificates } from "./pem.js";
@@ -22,7 +23,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
-const open = () => createMeshAuthority({ directory, trustDomain: "cluster.local", clockSkewMs: 0 });
+const open = async () =>
+  createMeshAuthority({
+    storage: await openFolderStorage(directory, "cluster.local"),
+    trustDomain: "cluster.local",
+    clockSkewMs: 0,
+  });
 
 async function sign(authority: MeshAuthority, ttlMs = HOUR): Promise<string> {
   const signed = await authority.signWorkload(request, { ...WEB, ttlMs, nowMs: Date.now() });

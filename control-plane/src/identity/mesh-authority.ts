@@ -1,16 +1,7 @@
-import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { RENEW_BEFORE_MS } from "./authority-folder.js";
-import {
-  addNext,
-  dropNext,
-  dropRetiring,
-  type Generations,
-  loadGenerations,
-  renewSigning,
-  signWithNext,
-} from "./generations.js";
-import { loadIssuedCertificates } from "./issued-certificates.js";
+import type { AuthorityStorage } from "./authority-storage.js";
+import type { Generations } from "./generations.js";
+import { IdentityError } from "./identity-error.js";
 import { isSignedBy } from "./pem.js";
 import {
   type IssuedCertificate,
@@ -20,11 +11,10 @@ import {
   stillUsing,
   type TrustingProxy,
 } from "./rotation.js";
-import { type Lifetime, type Signed, signServer, signWorkload, type WorkloadToSign } from "./sign.js";
+import { type ServerToSign, type Signed, signServer, signWorkload, type WorkloadToSign } from "./sign.js";
 
 export interface MeshAuthorityOptions {
-  /** Made when there is none. */
-  readonly directory: string;
+  readonly storage: AuthorityStorage;
   readonly trustDomain: string;
   /** A root is dropped so long after the end of its last certificate: clocks differ. Default: a minute. */
   readonly clockSkewMs?: number;
@@ -48,9 +38,9 @@ export interface MeshAuthority {
   /** Whether a new certificate would come from the same intermediate as the first one of this chain. */
   isCurrent(chainPem: string): boolean;
   /** Signs for a workload that the caller has authenticated. */
-  signWorkload(csrPem: string, workload: WorkloadToSign): Promise<Signed>;
+  signWorkload(request: string | Uint8Array, workload: WorkloadToSign): Promise<Signed>;
   /** Signs for the control plane itself: with the root that every proxy is sure to trust. */
-  signControlPlane(csrPem: string, lifetime: Lifetime): Promise<Signed>;
+  signControlPlane(csrPem: string, server: ServerToSign): Promise<Signed>;
   issued(): readonly IssuedCertificate[];
   /** Who keeps the rotation from its next step, when last looked. */
   readonly obstacles: readonly Obstacle[];
@@ -65,27 +55,19 @@ export interface MeshAuthority {
    * when what is under way has been done: what they had before says nothing of a new trust bundle.
    */
   advance(proxies: () => readonly TrustingProxy[]): Promise<readonly string[]>;
+  /** What is stored may have been changed by somebody else. */
+  refresh(): Promise<void>;
   /** The listener is called, and waited for, when the trust bundle or who signs is another. */
   subscribe(listener: () => void | Promise<void>): () => void;
 }
 
 const CLOCK_SKEW_MS = 60_000;
-/** Those of an authority from before there was a record: nobody knows whose they are, but not for how long. */
-const UNRECORDED = { workload: "(unknown)", lifeMs: 24 * 60 * 60 * 1000 };
 
 /** @throws IdentityError */
 export async function createMeshAuthority(options: MeshAuthorityOptions): Promise<MeshAuthority> {
-  const { trustDomain, clockSkewMs = CLOCK_SKEW_MS } = options;
-  const directory = resolve(options.directory);
-  const issuedFile = join(directory, "issued.json");
-  const wasThere = (await exists(directory)) && !(await exists(issuedFile));
-  const now = () => ({ trustDomain, nowMs: Date.now() });
-  let generations = await loadGenerations(directory, now());
-  const issued = await loadIssuedCertificates(issuedFile);
-  if (wasThere) {
-    const notAfterMs = Date.now() + UNRECORDED.lifeMs;
-    await issued.record({ workload: UNRECORDED.workload, root: generations.signing.fingerprint, notAfterMs });
-  }
+  const { storage, trustDomain, clockSkewMs = CLOCK_SKEW_MS } = options;
+  const { issued } = storage;
+  let generations = await storage.load(Date.now());
   let obstacles: readonly Obstacle[] = [];
   /** The control plane shows the new root already, so that the old one may go. */
   let isMoved = false;
@@ -100,7 +82,7 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
     for (const listener of listeners) await listener();
   };
   const reload = async () => {
-    generations = await loadGenerations(directory, now());
+    generations = await storage.load(Date.now());
     await tell();
   };
   /** One after the other: each looks at what the one before left. */
@@ -121,7 +103,7 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
     try {
       isMoved = true;
       await tell();
-      await dropRetiring(directory);
+      await storage.dropRetiring();
     } finally {
       isMoved = false;
     }
@@ -145,9 +127,9 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       return obstacles;
     },
     isCurrent: (chainPem) => isSignedBy(chainPem, generations.signing.authority.intermediatePem),
-    async signWorkload(csrPem, workload) {
+    async signWorkload(request, workload) {
       const { authority, fingerprint } = generations.signing;
-      const signed = await signWorkload(authority, csrPem, workload);
+      const signed = await signWorkload(authority, request, workload);
       if (signed.ok)
         await issued.record({
           workload: `${workload.namespace}/${workload.workload}`,
@@ -156,18 +138,18 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
         });
       return signed;
     },
-    signControlPlane(csrPem, lifetime) {
+    signControlPlane(csrPem, server) {
       const { signing, retiring } = generations;
       const old = isMoved ? undefined : retiring?.authority;
       // A root that ends before long has to be left all the same.
-      const authority = old !== undefined && old.notAfterMs > lifetime.nowMs + lifetime.ttlMs ? old : signing.authority;
-      return signServer(authority, csrPem, lifetime);
+      const authority = old !== undefined && old.notAfterMs > server.nowMs + server.ttlMs ? old : signing.authority;
+      return signServer(authority, csrPem, server);
     },
     issued: () => issued.valid(Date.now()),
     rotateRoot: () =>
       inTurn(async () => {
         if (phase() !== "none") return { ok: false, message: `a rotation is under way: ${phase()}`, obstacles };
-        await addNext(directory, now());
+        await storage.addNext(Date.now());
         await reload();
         const { next } = generations;
         return {
@@ -177,12 +159,12 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       }),
     rotateIntermediate: () =>
       inTurn(async () => {
-        if (!generations.signing.hasRootKey)
-          return {
-            ok: false,
-            message: `the key of the root is not in ${join(directory, generations.signing.folder)}: put root-key.pem back for as long as this takes`,
-          };
-        await renewSigning(directory, now());
+        try {
+          await storage.renewSigning(Date.now());
+        } catch (error) {
+          if (error instanceof IdentityError && error.code === "root-key") return { ok: false, message: error.message };
+          throw error;
+        }
         await reload();
         return { ok: true, message: "a new intermediate signs; workloads get their new certificates from now on" };
       }),
@@ -198,7 +180,7 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       inTurn(async () => {
         if (phase() !== "distributing")
           return { ok: false, message: "there is no new root that signs nothing yet, which could be given up" };
-        await dropNext(directory);
+        await storage.dropNext();
         obstacles = [];
         await reload();
         return { ok: true, message: "the new root is given up; the old one signs as before" };
@@ -208,14 +190,14 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
         const { signing } = generations;
         const done: string[] = [];
         if (signing.hasRootKey && signing.authority.notAfterMs - Date.now() <= RENEW_BEFORE_MS) {
+          await storage.renewSigning(Date.now());
           await reload();
-          if (generations.signing.authority.intermediatePem !== signing.authority.intermediatePem)
-            done.push("the intermediate certificate was near its end: a new one signs");
+          done.push("the intermediate certificate was near its end: a new one signs");
         }
         if (phase() === "distributing") {
-          obstacles = notTrustingYet(issued.valid(Date.now()), proxies());
+          obstacles = notTrustingYet(issued.holders(Date.now()), proxies());
           if (obstacles.length === 0) {
-            await signWithNext(directory);
+            await storage.signWithNext(Date.now());
             await reload();
             done.push(`all proxies trust the new root ${generations.signing.fingerprint.slice(0, 12)}: it signs now`);
           }
@@ -227,16 +209,10 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
         if (phase() === "none") obstacles = [];
         return done;
       }),
+    refresh: () => inTurn(reload),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
