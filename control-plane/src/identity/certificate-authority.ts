@@ -1,22 +1,15 @@
 import { createPrivateKey, X509Certificate as NodeCertificate } from "node:crypto";
 import { type AuthorityMaterial, type AuthorityOptions, createAuthorityMaterial } from "./authority-material.js";
 import { importKeyPair, SIGNATURE_ALGORITHM } from "./keys.js";
+import { createLeafIssuer } from "./leaf-issuer.js";
 import { trustDomainProblem } from "./names.js";
 import type { Result } from "./result.js";
-import { createSerialNumber } from "./serial-number.js";
 import {
-  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
   type JsonGeneralName,
-  KeyUsageFlags,
-  KeyUsagesExtension,
   type PublicKey,
   SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
   X509Certificate,
-  X509CertificateGenerator,
 } from "./x509.js";
 
 /** Signs leaf certificates with an intermediate. Its keys cannot be had from it. */
@@ -63,29 +56,7 @@ export async function openCertificateAuthority(
   const { trustDomain } = options;
   const intermediate = new X509Certificate(material.intermediatePem);
   const keys = await importKeyPair(material.intermediateKeyPem);
-  const authorityKeyIdentifier = await AuthorityKeyIdentifierExtension.create(keys.publicKey);
-
-  const issue = async (leaf: Leaf): Promise<X509Certificate> =>
-    X509CertificateGenerator.create({
-      serialNumber: createSerialNumber(),
-      subject: "",
-      issuer: intermediate.subject,
-      publicKey: leaf.publicKey,
-      signingKey: keys.privateKey,
-      signingAlgorithm: SIGNATURE_ALGORITHM,
-      notBefore: new Date(leaf.notBeforeMs),
-      notAfter: new Date(Math.min(leaf.notAfterMs, intermediate.notAfter.getTime())),
-      extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
-        // Critical, because the subject is empty (RFC 5280, 4.2.1.6).
-        new SubjectAlternativeNameExtension([...leaf.names], true),
-        await SubjectKeyIdentifierExtension.create(leaf.publicKey),
-        authorityKeyIdentifier,
-      ],
-    });
-
+  const signingKey = { privateKey: keys.privateKey, algorithm: SIGNATURE_ALGORITHM };
   return {
     ok: true,
     value: {
@@ -93,7 +64,7 @@ export async function openCertificateAuthority(
       rootPem: material.rootPem,
       intermediatePem: material.intermediatePem,
       notAfterMs: intermediate.notAfter.getTime(),
-      issue,
+      issue: await createLeafIssuer(intermediate, signingKey),
     },
   };
 }
