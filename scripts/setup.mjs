@@ -26,16 +26,16 @@ const COSIGN_VERSION = "3.1.2";
 const RATE_LIMIT_SERVICE_VERSION = "1.4.1-0.20260122083618-3fb702589d36"; // it makes no releases
 const MIN_GO = "1.21.0"; // the first that downloads the toolchain a module asks for
 const STAMPS = join(ROOT, "node_modules", ".weft");
-const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "weft");
+export const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "weft");
 
 /** A step of the set-up failed; the message says which tool is missing and how to get it. */
-class SetupError extends Error {}
+export class SetupError extends Error {}
 
-function say(step, text) {
+export function say(step, text) {
   console.log(`setup  ${step.padEnd(12)} ${text}`);
 }
 
-function hashOf(...parts) {
+export function hashOf(...parts) {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part).update("\0");
   return hash.digest("hex");
@@ -52,7 +52,7 @@ function markDone(name, hash) {
 }
 
 /** Runs a command to its end; its output is shown only when it fails. */
-function run(command, args, options = {}) {
+export function run(command, args, options = {}) {
   return new Promise((done, fail) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], ...options });
     const stdout = [];
@@ -70,7 +70,7 @@ function run(command, args, options = {}) {
   });
 }
 
-function findOnPath(name) {
+export function findOnPath(name) {
   for (const dir of (process.env.PATH ?? "").split(delimiter)) {
     const path = join(dir, name);
     try {
@@ -95,7 +95,7 @@ function checkNode() {
     throw new SetupError(`Node ${process.versions.node} is too old: install Node 20.19 or newer from nodejs.org`);
 }
 
-function requireGo(what) {
+export function requireGo(what) {
   const go = findOnPath("go");
   const hint = "install Go 1.26.7 or newer from go.dev/dl, or any Go from 1.21 on with GOTOOLCHAIN=auto";
   if (!go) throw new SetupError(`go is missing, needed to ${what}: ${hint}`);
@@ -134,7 +134,7 @@ async function envoyApi() {
 }
 
 /** A program that comes as a Go package; `name` is what it is called here. */
-async function goTool(name, goPackage, version) {
+export async function goTool(name, goPackage, version) {
   const dir = join(CACHE, `${name}-${version}`);
   const path = join(dir, name);
   if (existsSync(path)) return path;
