@@ -28,6 +28,8 @@ const milliseconds = (text: string): number => {
   if (!Number.isFinite(value) || value < 10) throw new InvalidArgumentError("at least 10 milliseconds");
   return value;
 };
+const METRICS_PORT_HELP =
+  "serve /metrics, /healthz and /readyz of the control plane at this port of 127.0.0.1 (default: nowhere)";
 const collectPeer = (value: string, list: readonly string[]): string[] => {
   if (!/^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(value)) throw new InvalidArgumentError("write it as host:port");
   return collect(value, list);
@@ -42,6 +44,7 @@ program
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
   .addOption(certificateTtlOption())
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for (imagePullPolicy: Always)", milliseconds, 300)
+  .option("--metrics-port <port>", METRICS_PORT_HELP, port)
   .option("--tour", "once it runs, send the demo's traffic and show what was observed", false)
   .addHelpText("after", "\nExample:\n  weft up examples/demo --plugins plugins")
   .action(async (folder: string, options) => {
@@ -80,6 +83,8 @@ program
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
   .option("--peer <host:port>", "another replica, asked for plugins before the registry; repeatable", collectPeer, [])
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for", milliseconds, 60_000)
+  .option("--metrics-port <port>", METRICS_PORT_HELP, port)
+  .option("--metrics-host <address>", "where metrics and probes listen; everybody who reaches it can read", "127.0.0.1")
   .addOption(new Option("--log-format <format>", "of the log").choices(["text", "json"]).default("text"))
   .addHelpText(
     "after",

@@ -22,6 +22,8 @@ export interface ControlPlaneConfig {
   readonly peers?: readonly string[];
   /** How often a tag with `imagePullPolicy: Always` is looked at again. */
   readonly tagPollMs: number;
+  /** Where metrics and probes are served, without TLS; port 0: a free one. Absent: nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number };
   /** Unix socket for `weft` commands on the same machine. */
   readonly adminSocket: string;
 }

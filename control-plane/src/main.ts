@@ -8,6 +8,10 @@ import type { TlsIdentity } from "./identity/tls-identity.js";
 import { createJournal } from "./journal.js";
 import type { Logger } from "./log.js";
 import { createMeshStatus } from "./mesh-status.js";
+import { createControlPlaneMetrics } from "./metrics/control-plane-metrics.js";
+import { serveMetrics } from "./metrics/metrics-server.js";
+import { controlPlaneChecks } from "./metrics/readiness.js";
+import { VERSION } from "./metrics/version.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ResourceType } from "./model/resource.js";
@@ -71,6 +75,15 @@ async function start(
   logger: Logger,
   undo: (() => Promise<unknown> | unknown)[],
 ): Promise<Omit<ControlPlane, "close">> {
+  const metrics = config.metrics && createControlPlaneMetrics(VERSION);
+  /** What probes are told of. */
+  const begun: { isSynced?: boolean; xdsPort?: number; identity?: TlsIdentity; isClosing?: boolean } = {};
+  if (metrics !== undefined && config.metrics !== undefined) {
+    // First and last: who waits for the replica is told what it waits for, from its start to its end.
+    const server = await serveMetrics({ ...config.metrics, metrics, checks: controlPlaneChecks(() => begun) });
+    undo.push(() => server.close());
+    logger.info("metrics and probes are served", { kind: "metrics", address: server.address });
+  }
   const platform = await createPlatform(config, logger);
   undo.push(() => platform.close());
   const identity = await platform.createIdentity({
@@ -81,6 +94,7 @@ async function start(
     logger,
   });
   undo.push(() => identity.close());
+  begun.identity = identity.source.current;
   if (config.plainHttpRegistries.length > 0)
     logger.warn("registries are reached without TLS, because a flag says so", {
       registries: config.plainHttpRegistries.join(","),
@@ -100,7 +114,7 @@ async function start(
   );
   const translation = createIncrementalTranslation(store.current.snapshot);
   const provider = createTranslationProvider(translation);
-  const propagation = createPropagation();
+  const propagation = createPropagation(metrics?.pushed);
   /** When the last stream of a proxy ended. */
   const goneAtMs = new Map<string, number>();
 
@@ -176,8 +190,12 @@ async function start(
         if (store.current.snapshot.workloads.has(proxyKey)) goneAtMs.set(proxyKey, Date.now());
         report(proxyKey, propagation.gone(proxyKey, Date.now()));
       },
-      onAck: (proxyKey, type, versions) => report(proxyKey, propagation.acked(proxyKey, type, versions, Date.now())),
+      onAck: (proxyKey, type, versions) => {
+        metrics?.acked(type);
+        report(proxyKey, propagation.acked(proxyKey, type, versions, Date.now()));
+      },
       onNack: (proxyKey, type, versions, message) => {
+        metrics?.nacked(type);
         takeBack(proxyKey, type, versions, message);
         report(proxyKey, propagation.nacked(proxyKey, type, versions, Date.now()));
       },
@@ -186,6 +204,7 @@ async function start(
   });
   undo.push(() => xds.close());
   identity.source.subscribe((next) => {
+    begun.identity = next;
     xds.updateTls(tlsOf(next));
     healthReader.updateTls(next);
     publishAs("trust bundle", () => store.setTrustBundle(next.roots));
@@ -229,6 +248,7 @@ async function start(
   function report(proxyKey: string, done: Parameters<typeof journal.propagated>[0]): void {
     meshStatus.proxyChanged(proxyKey);
     journal.propagated(done);
+    metrics?.propagated(done);
     status.schedule();
   }
 
@@ -299,7 +319,18 @@ async function start(
     take(next.value);
     if (next.value.some((event) => event.kind === "ready")) break;
   }
+  begun.isSynced = true;
   const { port } = await xds.start();
+  begun.xdsPort = port;
+  metrics?.observe({
+    streams: xds.proxies,
+    objects: () => Array.from(meshStatus.objects.values(), ({ ref }) => ref),
+    diagnostics: meshStatus.diagnostics,
+    modules: () => store.current.snapshot.modules,
+    rollouts: () => listRollouts(rollouts, store.current.snapshot),
+    identity: identity.report,
+    isLeader: () => platform.leadership.isLeading,
+  });
   const { enrolmentPort } = await identity.serve();
   // After the port is ours: two control planes must not share a socket and status files.
   const closeAdmin = await serveAdmin(
@@ -319,6 +350,9 @@ async function start(
   undo.push(closeAdmin);
   // Last, so that it is first: what is written then still knows the proxies and the refused versions.
   undo.push(() => status.flush());
+  undo.push(() => {
+    begun.isClosing = true;
+  });
   logger.info("the control plane is ready", {
     kind: "ready",
     xds: `${config.xdsHost}:${port}`,

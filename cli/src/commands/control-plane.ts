@@ -26,6 +26,8 @@ export interface ControlPlaneFlags {
   readonly peer: readonly string[];
   readonly tagPollMs: number;
   readonly adminSocket?: string;
+  readonly metricsHost: string;
+  readonly metricsPort?: number;
   readonly logFormat: LogFormat;
 }
 
@@ -46,6 +48,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       peers: flags.peer,
       credentialFiles: credentialFiles(process.env, homedir()),
       tagPollMs: flags.tagPollMs,
+      ...(flags.metricsPort === undefined ? {} : { metrics: { host: flags.metricsHost, port: flags.metricsPort } }),
       adminSocket: flags.adminSocket ?? stateFolder(await realpath(flags.folder)).adminSocket,
     },
     logger,

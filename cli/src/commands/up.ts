@@ -16,6 +16,8 @@ export interface UpOptions {
   readonly trustDomain: string;
   readonly certificateTtl: number;
   readonly tagPollMs: number;
+  /** Of the control plane's metrics, on 127.0.0.1. */
+  readonly metricsPort?: number;
   readonly tour: boolean;
 }
 

@@ -25,6 +25,7 @@ export interface ControlPlaneOptions {
   readonly envoyPath: string;
   readonly plainHttpRegistries: readonly string[];
   readonly tagPollMs: number;
+  readonly metricsPort?: number;
   /** Gives up waiting for it to be ready, and ends it. */
   readonly signal?: AbortSignal;
   readonly onEvent: (event: ControlPlaneEvent) => void;
@@ -35,7 +36,7 @@ const START_LIMIT_MS = 60_000;
 
 /** Starts a control plane as a process of its own. Resolves when proxies may connect to it. */
 export async function startControlPlaneProcess(options: ControlPlaneOptions): Promise<GuardedProcess> {
-  const { state, certificateTtlMs } = options;
+  const { state, certificateTtlMs, metricsPort } = options;
   let markReady: () => void = () => {};
   const ready = new Promise<"ready">((done) => {
     markReady = () => done("ready");
@@ -55,6 +56,7 @@ export async function startControlPlaneProcess(options: ControlPlaneOptions): Pr
     ...["--envoy", options.envoyPath],
     ...["--tag-poll-ms", String(options.tagPollMs)],
     ...["--admin-socket", state.adminSocket],
+    ...(metricsPort === undefined ? [] : ["--metrics-port", String(metricsPort)]),
     ...["--log-format", "json"],
     ...options.plainHttpRegistries.flatMap((registry) => ["--plain-http", registry]),
   ];

@@ -30,6 +30,8 @@ export interface MeshOptions {
   readonly certificateTtlMs?: number;
   readonly registryPort: number;
   readonly tagPollMs: number;
+  /** Of the control plane's metrics, on 127.0.0.1. Default: none are served. */
+  readonly metricsPort?: number;
   readonly envoyPath: string;
   readonly funcEPath: string;
   readonly onEvent: (event: MeshEvent) => void;
@@ -127,6 +129,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       envoyPath: options.envoyPath,
       plainHttpRegistries: [registryAddress],
       tagPollMs: options.tagPollMs,
+      ...(options.metricsPort === undefined ? {} : { metricsPort: options.metricsPort }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onEvent: (event) => options.onEvent({ kind: "control-plane", event }),
       onStarted: (pid) => lock.add(pid),
@@ -149,6 +152,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
     const inForce = await readInForce(state.inForce);
     await controlPlane.start();
+    if (options.metricsPort !== undefined) step("metrics", `http://127.0.0.1:${options.metricsPort}/metrics`);
     step("control-plane", `xDS on 127.0.0.1:${xdsPort}, mTLS; status in ${join(state.status)}`);
 
     const stopReading = new AbortController();

@@ -37,7 +37,8 @@ export function propagationKey(type: ResourceType, name: string): string {
 /** A change that nobody answered for so long is forgotten. */
 const FORGET_AFTER_MS = 60_000;
 
-export function createPropagation(): Propagation {
+/** @param onProxyDone called when a proxy has answered for all that one change brought it */
+export function createPropagation(onProxyDone: (tookMs: number) => void = () => {}): Propagation {
   let changes: Change[] = [];
 
   const settle = (nowMs: number, edit: (change: Change) => void): Propagated[] => {
@@ -68,7 +69,9 @@ export function createPropagation(): Propagation {
         names.delete(key);
         onMatch(change);
       }
-      if (names.size === 0) change.waiting.delete(proxyKey);
+      if (names.size > 0) return;
+      change.waiting.delete(proxyKey);
+      onProxyDone(nowMs - change.beganMs);
     });
 
   return {
