@@ -1,5 +1,8 @@
 import type { JsonObject } from "./json.js";
+import type { KubeletAccess } from "./kubelet-access.js";
+import { buildKubeletListeners } from "./kubelet-listeners.js";
 import { ADMIN_CLUSTER, ADMIN_PORT, XDS_CLUSTER } from "./ports.js";
+import { buildProbeCluster } from "./probe-clusters.js";
 import { buildStaticListeners } from "./static-listeners.js";
 import { STATS_CONFIG } from "./stats.js";
 import { buildXdsCluster, type XdsClusterOptions } from "./xds-cluster.js";
@@ -17,6 +20,8 @@ export interface BootstrapOptions extends XdsClusterOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Connections from outside that the sidecar takes at most. Default 50,000. */
   readonly maxDownstreamConnections?: number;
+  /** In a pod: what its kubelet may ask. */
+  readonly kubelet?: KubeletAccess;
 }
 
 const DEFAULT_MAX_CONNECTIONS = 50_000;
@@ -29,7 +34,7 @@ const CONNECTION_LIMIT =
  * https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/bootstrap/v3/bootstrap.proto
  */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
-  const { namespace, name, address, adminAddress = address, serviceAccount, labels = {} } = options;
+  const { namespace, name, address, adminAddress = address, serviceAccount, labels = {}, kubelet } = options;
   return {
     node: {
       id: `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
@@ -59,8 +64,15 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       lds_config: { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" },
     },
     static_resources: {
-      listeners: buildStaticListeners(address, options),
-      clusters: [buildXdsCluster(options), buildAdminCluster(adminAddress)],
+      listeners: [
+        ...buildStaticListeners(address, options),
+        ...(kubelet === undefined ? [] : buildKubeletListeners(address, kubelet)),
+      ],
+      clusters: [
+        buildXdsCluster(options),
+        buildAdminCluster(adminAddress),
+        ...(kubelet?.probes ?? []).map((probe) => buildProbeCluster(probe, address)),
+      ],
     },
     stats_config: STATS_CONFIG,
     deferred_stat_options: { enable_deferred_creation_stats: true },

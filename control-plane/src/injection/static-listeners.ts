@@ -2,10 +2,7 @@ import { FAILURE_SUFFIX } from "../model/plugin-manifest.js";
 import type { JsonObject } from "./json.js";
 import { ADMIN_CLUSTER, HEALTH_PORT, METRICS_PORT, ROLLOUT_HEALTH_PATH, ROLLOUT_HEALTH_PORT } from "./ports.js";
 import { buildControlPlaneTls, type ControlPlanePeer } from "./rollout-health-tls.js";
-
-const HTTP_CONNECTION_MANAGER =
-  "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-const ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+import { buildStaticListener } from "./static-listener.js";
 
 /**
  * The counters that tell of the health of plugins, of all that a sidecar has: requests, those that failed, what became
@@ -21,55 +18,28 @@ const HEALTH_STATS = [
 /** What must be reachable whatever the control plane says: metrics and health, and nothing else of the admin API. */
 export function buildStaticListeners(address: string, peer: ControlPlanePeer): readonly JsonObject[] {
   const healthStats = `/stats?format=json&type=Counters&filter=${encodeURIComponent(`^(${HEALTH_STATS.join("|")})$`)}`;
-  return [
-    buildListener("metrics", address, METRICS_PORT, { path: "/stats/prometheus" }, "/stats/prometheus"),
-    buildListener("health", address, HEALTH_PORT, { path: "/healthz/ready" }, "/ready"),
-    buildListener(
-      "rollout_health",
-      address,
-      ROLLOUT_HEALTH_PORT,
-      { path: ROLLOUT_HEALTH_PATH },
-      healthStats,
-      buildControlPlaneTls(peer),
-    ),
+  const toAdmin = (match: JsonObject, target: string): readonly JsonObject[] => [
+    { match, route: { cluster: ADMIN_CLUSTER, prefix_rewrite: target } },
   ];
-}
-
-function buildListener(
-  name: string,
-  address: string,
-  port: number,
-  match: JsonObject,
-  target: string,
-  transportSocket?: JsonObject,
-): JsonObject {
-  const manager: JsonObject = {
-    "@type": HTTP_CONNECTION_MANAGER,
-    stat_prefix: name,
-    generate_request_id: false,
-    route_config: {
-      name,
-      virtual_hosts: [
-        {
-          name,
-          domains: ["*"],
-          routes: [{ match, route: { cluster: ADMIN_CLUSTER, prefix_rewrite: target } }],
-        },
-      ],
-    },
-    http_filters: [{ name: "envoy.filters.http.router", typed_config: { "@type": ROUTER } }],
-  };
-  return {
-    name,
-    stat_prefix: name,
-    address: { socket_address: { address, port_value: port } },
-    // Under a flood of connections these are what shows it.
-    ignore_global_conn_limit: true,
-    filter_chains: [
-      {
-        filters: [{ name: "envoy.filters.network.http_connection_manager", typed_config: manager }],
-        ...(transportSocket === undefined ? {} : { transport_socket: transportSocket }),
-      },
-    ],
-  };
+  return [
+    buildStaticListener({
+      name: "metrics",
+      address,
+      port: METRICS_PORT,
+      routes: toAdmin({ path: "/stats/prometheus" }, "/stats/prometheus"),
+    }),
+    buildStaticListener({
+      name: "health",
+      address,
+      port: HEALTH_PORT,
+      routes: toAdmin({ path: "/healthz/ready" }, "/ready"),
+    }),
+    buildStaticListener({
+      name: "rollout_health",
+      address,
+      port: ROLLOUT_HEALTH_PORT,
+      routes: toAdmin({ path: ROLLOUT_HEALTH_PATH }, healthStats),
+      transportSocket: buildControlPlaneTls(peer),
+    }),
+  ];
 }
