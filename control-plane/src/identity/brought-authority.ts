@@ -4,7 +4,7 @@ import type { CertificateAuthority } from "./certificate-authority.js";
 import { createLeafIssuer, type SigningKey } from "./leaf-issuer.js";
 import { splitCertificates } from "./pem.js";
 import type { Result } from "./result.js";
-import { KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509Certificate } from "./x509.js";
+import { SubjectAlternativeNameExtension, X509Certificate } from "./x509.js";
 
 /** An authority as cert-manager keeps one in a Secret; all PEM. Holds a secret: never log it. */
 export interface BroughtAuthority {
@@ -45,7 +45,9 @@ export function anchorChain({ chainPem, rootsPem }: Omit<BroughtAuthority, "keyP
     const trusted = roots.map((pem) => ({ pem, certificate: new NodeCertificate(pem) }));
     const noAuthority = [...read, ...trusted].find(({ certificate }) => !certificate.ca);
     if (noAuthority !== undefined)
-      return refuse(`${nameOf(noAuthority.certificate)} is not a certificate of an authority (basicConstraints CA)`);
+      return refuse(
+        `${nameOf(noAuthority.certificate)} is not a certificate of an authority (basicConstraints CA, keyUsage keyCertSign)`,
+      );
     const sent: typeof read = [];
     for (const link of read) {
       const below = sent.at(-1);
@@ -120,9 +122,6 @@ function chainProblem(chain: readonly string[], { trustDomain, nowMs }: Authorit
   for (const pem of chain) {
     const certificate = new X509Certificate(pem);
     const name = JSON.stringify(certificate.subject);
-    const usages = certificate.getExtension(KeyUsagesExtension)?.usages;
-    if (usages !== undefined && (usages & KeyUsageFlags.keyCertSign) === 0)
-      return `${name} may not sign certificates: its keyUsage lacks keyCertSign`;
     const ids = (certificate.getExtension(SubjectAlternativeNameExtension)?.names.toJSON() ?? [])
       .filter(({ type, value }) => type === "url" && value.startsWith("spiffe:"))
       .map(({ value }) => value);

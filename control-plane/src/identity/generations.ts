@@ -16,8 +16,7 @@ import { certificateFacts } from "./pem.js";
 
 /** A root of the mesh. */
 export interface Generation {
-  /** Of its files, relative to the authority's folder; the first root has `.`. */
-  readonly folder: string;
+  /** PEM. Others that are to be trusted with it may follow. */
   readonly rootPem: string;
   /** SHA-256 of the root. */
   readonly fingerprint: string;
@@ -104,7 +103,7 @@ async function openGeneration(root: string, folder: string, options: AuthorityOp
   const opened = await openAuthorityFolder(path, options);
   if (opened === undefined) throw new IdentityError("damaged", `${path}: is missing; put back a copy of the folder`);
   const { rootPem } = opened.authority;
-  return { folder, rootPem, fingerprint: certificateFacts(rootPem).fingerprint, ...opened };
+  return { rootPem, fingerprint: certificateFacts(rootPem).fingerprint, ...opened };
 }
 
 /** A root that ended while it was retiring only waits to be dropped. */
@@ -114,7 +113,7 @@ async function openRetiring(root: string, folder: string, options: AuthorityOpti
   } catch (error) {
     const rootPem = await readRoot(join(root, folder));
     if (rootPem === undefined) throw error;
-    return { folder, rootPem, fingerprint: certificateFacts(rootPem).fingerprint, hasRootKey: false };
+    return { rootPem, fingerprint: certificateFacts(rootPem).fingerprint, hasRootKey: false };
   }
 }
 

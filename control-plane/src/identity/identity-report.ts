@@ -86,9 +86,13 @@ function generationReport(
   { rootPem, authority, hasRootKey }: Generation,
   state: "signing" | "next" | "retiring",
 ): readonly ReportedCertificate[] {
+  const [root = rootPem, ...others] = splitCertificates(rootPem);
+  // A root may sign by itself.
+  const intermediates = splitCertificates(authority?.intermediatePem ?? "");
   return [
-    reported("root", rootPem, { state, hasKey: hasRootKey }),
-    ...(authority === undefined ? [] : [reported("intermediate", authority.intermediatePem, { state })]),
+    reported("root", root, { state, hasKey: hasRootKey }),
+    ...intermediates.map((pem) => reported("intermediate", pem, { state })),
+    ...others.map((pem) => reported("root", pem, { state: "trusted" })),
   ];
 }
 

@@ -2,7 +2,7 @@ import { RENEW_BEFORE_MS } from "./authority-folder.js";
 import type { AuthorityStorage } from "./authority-storage.js";
 import type { Generations } from "./generations.js";
 import { IdentityError } from "./identity-error.js";
-import { isSignedBy } from "./pem.js";
+import { isSignedBy, splitCertificates } from "./pem.js";
 import {
   type IssuedCertificate,
   notTrustingYet,
@@ -115,7 +115,8 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
     trustDomain,
     get trustBundle() {
       const { signing, next, retiring } = generations;
-      return [signing, next, retiring].map((generation) => generation?.rootPem ?? "").join("");
+      const roots = [signing, next, retiring].flatMap((generation) => splitCertificates(generation?.rootPem ?? ""));
+      return [...new Set(roots)].join("");
     },
     get phase() {
       return phase();
@@ -149,7 +150,8 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
     rotateRoot: () =>
       inTurn(async () => {
         if (phase() !== "none") return { ok: false, message: `a rotation is under way: ${phase()}`, obstacles };
-        await storage.addNext(Date.now());
+        const problem = await refused(() => storage.addNext(Date.now()));
+        if (problem !== undefined) return problem;
         await reload();
         const { next } = generations;
         return {
@@ -159,12 +161,8 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       }),
     rotateIntermediate: () =>
       inTurn(async () => {
-        try {
-          await storage.renewSigning(Date.now());
-        } catch (error) {
-          if (error instanceof IdentityError && error.code === "root-key") return { ok: false, message: error.message };
-          throw error;
-        }
+        const problem = await refused(() => storage.renewSigning(Date.now()));
+        if (problem !== undefined) return problem;
         await reload();
         return { ok: true, message: "a new intermediate signs; workloads get their new certificates from now on" };
       }),
@@ -180,7 +178,8 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       inTurn(async () => {
         if (phase() !== "distributing")
           return { ok: false, message: "there is no new root that signs nothing yet, which could be given up" };
-        await storage.dropNext();
+        const problem = await refused(() => storage.dropNext());
+        if (problem !== undefined) return problem;
         obstacles = [];
         await reload();
         return { ok: true, message: "the new root is given up; the old one signs as before" };
@@ -215,4 +214,15 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** What an operator is told of a key that is kept elsewhere. */
+async function refused(task: () => Promise<void>): Promise<Answer | undefined> {
+  try {
+    await task();
+    return undefined;
+  } catch (error) {
+    if (error instanceof IdentityError && error.code === "root-key") return { ok: false, message: error.message };
+    throw error;
+  }
 }
