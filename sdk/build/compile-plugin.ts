@@ -7,7 +7,6 @@ import type { RegisteredPlugin } from "../transform/index.js";
 import { EMPTY_SCHEMA, type JsonSchema } from "../transform/json-schema.js";
 import { describeModule, type ModuleDescription } from "../wasm/describe-module.js";
 import { trimNames } from "../wasm/function-names.js";
-import { compileSource } from "./compile-source.js";
 import { type Diagnostic, withExcerpt } from "./diagnostic.js";
 import type { PluginManifest } from "./manifest.js";
 import { fieldPosition, type ParsedManifest, parsePluginYaml } from "./parse-plugin-yaml.js";
@@ -57,6 +56,8 @@ export async function compilePlugin(options: CompilePluginOptions): Promise<Comp
   const parsed = parsePluginYaml(text);
   if (!parsed.ok) return { ok: false, diagnostics: parsed.diagnostics.map((found) => withExcerpt(found, text)) };
   if (!existsSync(join(dir, "assembly", "index.ts"))) return failure(`there is no assembly/index.ts in ${dir}`);
+  // The compiler is large, and most of what imports this module compiles nothing.
+  const { compileSource } = await import("./compile-source.js");
   const compiled = await compileSource({ dir, sdkDir, debug });
   const written = writtenByBuild(parsed.manifest, text);
   if (!compiled.ok) return { ok: false, diagnostics: [...written, ...compiled.diagnostics] };
