@@ -130,7 +130,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   // The API server, for all who speak to it.
-  kubernetes: { packages: ["@kubernetes/client-node"], banned: EDGE },
+  kubernetes: {
+    folders: ["model", "status", "source"],
+    packages: ["@kubernetes/client-node", "node:crypto", "node:https", "node:util", "node:zlib"],
+    banned: EDGE,
+  },
   "proxy-reports": {
     folders: ["model", "identity", "rollout", "status", "translate", "xds"],
     packages: [],
