@@ -79,6 +79,7 @@ program
   .option("--admin-socket <path>", "Unix socket for weft commands on this machine (default: the folder's own)")
   .requiredOption("--envoy <path>", "Envoy 1.40, for the pre-flight of plugins")
   .option("--xds-port <port>", "port of the xDS server on 127.0.0.1", port, 15012)
+  .option("--insecure-xds-port <port>", "serve xDS without TLS on this port of 127.0.0.1 too, for benchmarks", port)
   .option("--trust-domain <name>", "trust domain of the SPIFFE ids", "cluster.local")
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
   .option("--peer <host:port>", "another replica, asked for plugins before the registry; repeatable", collectPeer, [])

@@ -8,6 +8,8 @@ export interface ControlPlaneConfig {
   readonly stateDir: string;
   readonly xdsHost: string;
   readonly xdsPort: number;
+  /** Port of 127.0.0.1 at which xDS is served without TLS, to whoever asks, for tools and benchmarks. Absent: none. */
+  readonly plaintextXdsPort?: number;
   /** How proxies name the files of their identity. */
   readonly proxyIdentityFiles: IdentityFiles;
   readonly trustDomain: string;

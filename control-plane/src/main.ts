@@ -165,6 +165,7 @@ async function start(
   const xds = createXdsServer({
     host: config.xdsHost,
     port: config.xdsPort,
+    ...(config.plaintextXdsPort === undefined ? {} : { plaintextPort: config.plaintextXdsPort }),
     tls: tlsOf(identity.source.current),
     maxConnectionAgeMs: identity.maxConnectionAgeMs,
     authenticate: ({ der }) => {
@@ -320,8 +321,13 @@ async function start(
     if (next.value.some((event) => event.kind === "ready")) break;
   }
   begun.isSynced = true;
-  const { port } = await xds.start();
+  const { port, plaintextPort } = await xds.start();
   begun.xdsPort = port;
+  if (plaintextPort !== undefined)
+    logger.warn(
+      "EVERY PROCESS OF THIS MACHINE GETS THE CONFIGURATION OF EVERY PROXY, without TLS, because a flag says so",
+      { port: plaintextPort },
+    );
   metrics?.observe({
     streams: xds.proxies,
     objects: () => Array.from(meshStatus.objects.values(), ({ ref }) => ref),

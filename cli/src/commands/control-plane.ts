@@ -20,6 +20,7 @@ export interface ControlPlaneFlags {
   readonly certificateTtl: number;
   readonly host: string;
   readonly xdsPort: number;
+  readonly insecureXdsPort?: number;
   readonly trustDomain: string;
   readonly envoy: string;
   readonly plainHttp: readonly string[];
@@ -40,6 +41,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       stateDir: resolve(flags.stateDir),
       xdsHost: flags.host,
       xdsPort: flags.xdsPort,
+      ...(flags.insecureXdsPort === undefined ? {} : { plaintextXdsPort: flags.insecureXdsPort }),
       proxyIdentityFiles: STANDALONE_FILES,
       trustDomain: flags.trustDomain,
       rootNamespace: DEFAULT_ROOT_NAMESPACE,
