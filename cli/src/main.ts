@@ -67,9 +67,13 @@ program
 
 program
   .command("control-plane")
-  .description("serve xDS for one folder; weft up runs it")
-  .requiredOption("--folder <dir>", "folder with the YAML of the mesh")
-  .requiredOption("--state-dir <dir>", "for status files and the module cache")
+  .description("serve xDS for one folder, as weft up does, or for one cluster")
+  .option("--folder <dir>", "folder with the YAML of the mesh")
+  .option("--kubernetes", "the mesh is in a cluster")
+  .option("--kubeconfig <file>", "how the cluster is reached (default: as the control plane's own pod)")
+  .option("--namespace <name>", "the control plane's own (default: $POD_NAMESPACE, else weft-system)")
+  .option("--pod-name <name>", "by which replicas are told apart (default: $POD_NAME, else the host's name)")
+  .requiredOption("--state-dir <dir>", "for the module cache, and with a folder the status files")
   .option("--authority-dir <dir>", "be the certificate authority, which is kept here; made when it is missing")
   .option("--workloads-dir <dir>", "sign the requests in the workloads' folders below it")
   .option("--enrolment-port <port>", "let workloads enrol with one-time tokens at this port; 0: a free one", port)

@@ -51,7 +51,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
   },
   "status/event-file.ts": { folders: ["model"], packages: ["node:fs/promises", "node:path"], banned: EDGE },
   store: { folders: ["model"], packages: [], banned: IMPURE },
-  source: { folders: ["model", "decode"], packages: ["node:fs", "node:path", "chokidar", "yaml"], banned: EDGE },
+  source: {
+    folders: ["model", "decode", "kubernetes"],
+    packages: ["node:fs", "node:path", "chokidar", "yaml"],
+    banned: EDGE,
+  },
   // The pre-flight runs the filter that translation makes, so that what is proven is what is served.
   modules: {
     folders: ["model", "translate"],
@@ -132,7 +136,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   // The API server, for all who speak to it.
   kubernetes: {
     folders: ["model", "status", "source"],
-    packages: ["@kubernetes/client-node", "node:crypto", "node:https", "node:util", "node:zlib"],
+    packages: ["@kubernetes/client-node", "node:crypto", "node:http", "node:https", "node:util", "node:zlib"],
     banned: EDGE,
   },
   "proxy-reports": {

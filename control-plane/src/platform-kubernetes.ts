@@ -1,9 +1,10 @@
 import type { KubernetesConfig } from "./config.js";
 import { createIdentityControl } from "./identity-control.js";
+import { createKubernetesApi } from "./kubernetes/api-client.js";
 import { loadKubeconfig } from "./kubernetes/kubeconfig.js";
 import type { Logger } from "./log.js";
 import { ALONE, type Platform, type StatusStore } from "./platform.js";
-import { createMemorySource } from "./source/memory.js";
+import { createKubernetesSource } from "./source/kubernetes/source.js";
 
 /** A mesh in a cluster: the API server has its objects, and is told what became of them. */
 export async function createKubernetesPlatform(
@@ -13,15 +14,21 @@ export async function createKubernetesPlatform(
 ): Promise<Platform> {
   const kubeconfig = loadKubeconfig(config.kubeconfig);
   logger.info("the mesh is in a cluster", { server: kubeconfig.getCurrentCluster()?.server });
+  const api = createKubernetesApi(kubeconfig);
   return {
-    source: createMemorySource({ standalone: false }),
+    source: createKubernetesSource({
+      api,
+      // To come: ConfigMap weft-last-good.
+      lastGood: [],
+      onProblem: (message) => logger.warn(message, { kind: "source" }),
+    }),
     // To come: the status subresource, Events and ConfigMap weft-last-good; until then a restart forgets.
     status: forgetfulStatus(),
     // To come: the Lease weft-control-plane.
     leadership: ALONE,
     // To come: the Secret weft-ca, PodCertificateRequests and the token fallback.
     createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
-    close: async () => {},
+    close: async () => api.close(),
   };
 }
 

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { DEFAULT_ROOT_NAMESPACE, type IdentityConfig } from "@weft/control-plane/config";
+import { DEFAULT_ROOT_NAMESPACE, type IdentityConfig, type PlatformConfig } from "@weft/control-plane/config";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { createLogger, type LogFormat } from "@weft/control-plane/log";
 import { startControlPlane } from "@weft/control-plane/main";
@@ -10,7 +10,12 @@ import { MeshError } from "../mesh/mesh-error.js";
 import { stateFolder } from "../mesh/state-folder.js";
 
 export interface ControlPlaneFlags {
-  readonly folder: string;
+  /** Of the two one is there. */
+  readonly folder?: string;
+  readonly kubernetes?: boolean;
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly podName?: string;
   readonly stateDir: string;
   /** One of the two is there. */
   readonly identityDir?: string;
@@ -32,26 +37,27 @@ export interface ControlPlaneFlags {
   readonly logFormat: LogFormat;
 }
 
-/** `weft control-plane`: serves one folder until a signal ends it. */
+/** `weft control-plane`: serves one folder or one cluster until a signal ends it. */
 export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
   const logger = createLogger(flags.logFormat, (line) => process.stdout.write(line));
+  const platform = platformConfig(flags, process.env);
   const running = await startControlPlane(
     {
-      platform: { kind: "folder", folder: resolve(flags.folder), identity: identityConfig(flags) },
+      platform,
       stateDir: resolve(flags.stateDir),
       xdsHost: flags.host,
       xdsPort: flags.xdsPort,
       ...(flags.insecureXdsPort === undefined ? {} : { plaintextXdsPort: flags.insecureXdsPort }),
       proxyIdentityFiles: STANDALONE_FILES,
       trustDomain: flags.trustDomain,
-      rootNamespace: DEFAULT_ROOT_NAMESPACE,
+      rootNamespace: platform.kind === "kubernetes" ? platform.namespace : DEFAULT_ROOT_NAMESPACE,
       envoyPath: flags.envoy,
       plainHttpRegistries: flags.plainHttp,
       peers: flags.peer,
       credentialFiles: credentialFiles(process.env, homedir()),
       tagPollMs: flags.tagPollMs,
       ...(flags.metricsPort === undefined ? {} : { metrics: { host: flags.metricsHost, port: flags.metricsPort } }),
-      adminSocket: flags.adminSocket ?? stateFolder(await realpath(flags.folder)).adminSocket,
+      adminSocket: flags.adminSocket ?? (await adminSocketOf(platform, flags.stateDir)),
     },
     logger,
   );
@@ -63,6 +69,31 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
   } finally {
     await running.close();
   }
+}
+
+/** What a pod is told of itself, by the downward API. */
+interface PodEnvironment {
+  readonly POD_NAMESPACE?: string | undefined;
+  readonly POD_NAME?: string | undefined;
+}
+
+function platformConfig(flags: ControlPlaneFlags, { POD_NAMESPACE, POD_NAME }: PodEnvironment): PlatformConfig {
+  const { folder, kubernetes = false, kubeconfig } = flags;
+  if (kubernetes === (folder !== undefined))
+    throw new MeshError("setup-missing", "give --folder for a mesh in a folder, or --kubernetes for one in a cluster");
+  if (folder !== undefined) return { kind: "folder", folder: resolve(folder), identity: identityConfig(flags) };
+  return {
+    kind: "kubernetes",
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(kubeconfig) }),
+    namespace: flags.namespace ?? POD_NAMESPACE ?? DEFAULT_ROOT_NAMESPACE,
+    podName: flags.podName ?? POD_NAME ?? hostname(),
+    identity: identityConfig(flags),
+  };
+}
+
+async function adminSocketOf(platform: PlatformConfig, stateDir: string): Promise<string> {
+  if (platform.kind === "kubernetes") return join(resolve(stateDir), "control.sock");
+  return stateFolder(await realpath(platform.folder)).adminSocket;
 }
 
 function identityConfig(flags: ControlPlaneFlags): IdentityConfig {

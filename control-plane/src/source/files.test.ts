@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fileSourceContract } from "./file-source.contract.js";
 import { createFileSource, type FileSourceOptions } from "./files.js";
 import { sourceContract } from "./source.contract.js";
 import { SourceProbe } from "./source-probe.js";
@@ -15,14 +16,15 @@ async function writeFiles(folder: string, texts: Readonly<Record<string, string 
   }
 }
 
-sourceContract("files", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "weft-source-"));
-  return {
-    source: createFileSource({ folder }),
-    write: (texts) => writeFiles(folder, texts),
-    close: () => rm(folder, { recursive: true, force: true }),
-  };
-});
+for (const contract of [sourceContract, fileSourceContract])
+  contract("files", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "weft-source-"));
+    return {
+      source: createFileSource({ folder }),
+      write: (texts) => writeFiles(folder, texts),
+      close: () => rm(folder, { recursive: true, force: true }),
+    };
+  });
 
 const rule = (name: string, host = "backend") =>
   `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: ${name}}\nspec: {host: ${host}}\n`;

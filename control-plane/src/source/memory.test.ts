@@ -1,11 +1,13 @@
+import { fileSourceContract } from "./file-source.contract.js";
 import { createMemorySource } from "./memory.js";
 import { sourceContract } from "./source.contract.js";
 
-sourceContract("memory", async () => {
-  const source = createMemorySource();
-  return {
-    source,
-    write: async (texts) => source.write(texts),
-    close: async () => {},
-  };
-});
+for (const contract of [sourceContract, fileSourceContract])
+  contract("memory", async () => {
+    const source = createMemorySource();
+    return {
+      source,
+      write: async (texts) => source.write(texts),
+      close: async () => {},
+    };
+  });

@@ -1,0 +1,34 @@
+import { KINDS, type KindDefinition } from "../../decode/kinds.js";
+import type { ServedKind } from "./discovery.js";
+
+/** A resource that is followed, in the one version that is read. */
+export interface WatchedResource {
+  readonly definition: KindDefinition;
+  readonly apiVersion: string;
+  readonly path: string;
+  readonly fieldSelector?: string;
+  readonly metadataOnly: boolean;
+}
+
+/** Plural names of the core group, which discovery need not be asked for. */
+const CORE: Readonly<Partial<Record<KindDefinition["kind"], string>>> = {
+  Service: "services",
+};
+
+/** Of the kinds that the mesh reads those that the API server has, each in the newest version that both know. */
+export function watchedResources(served: readonly ServedKind[]): readonly WatchedResource[] {
+  return KINDS.flatMap((definition) => {
+    const { kind, group, versions } = definition;
+    const found =
+      group === ""
+        ? { version: versions[0] ?? "", resource: CORE[kind] }
+        : versions
+            .map((version) => served.find((s) => s.group === group && s.kind === kind && s.version === version))
+            .find((s) => s !== undefined);
+    if (found?.resource === undefined) return [];
+    const { version, resource } = found;
+    const apiVersion = group === "" ? version : `${group}/${version}`;
+    const path = group === "" ? `/api/${version}/${resource}` : `/apis/${apiVersion}/${resource}`;
+    return [{ definition, apiVersion, path, metadataOnly: false }];
+  });
+}
