@@ -1,7 +1,7 @@
 import type { KubernetesConfig } from "./config.js";
 import { createIdentityControl } from "./identity-control.js";
-import { createKubernetesApi } from "./kubernetes/api-client.js";
 import { loadKubeconfig } from "./kubernetes/kubeconfig.js";
+import { createKubernetesReader } from "./kubernetes/reader.js";
 import type { Logger } from "./log.js";
 import { ALONE, type Platform, type StatusStore } from "./platform.js";
 import { createKubernetesSource } from "./source/kubernetes/source.js";
@@ -14,7 +14,7 @@ export async function createKubernetesPlatform(
 ): Promise<Platform> {
   const kubeconfig = loadKubeconfig(config.kubeconfig);
   logger.info("the mesh is in a cluster", { server: kubeconfig.getCurrentCluster()?.server });
-  const api = createKubernetesApi(kubeconfig);
+  const api = createKubernetesReader(kubeconfig);
   return {
     source: createKubernetesSource({
       api,

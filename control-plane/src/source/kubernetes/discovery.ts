@@ -1,4 +1,4 @@
-import type { KubernetesApi } from "../../kubernetes/api-client.js";
+import type { KubernetesReader } from "../../kubernetes/reader.js";
 import { isRecord } from "./kube-object.js";
 
 /** A kind that the API server has, in one version. */
@@ -19,7 +19,7 @@ const TIMEOUT_MS = 30_000;
  * The kinds that the API server has now, but those of the core group, which are always there.
  * https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
  */
-export async function discoverKinds(api: KubernetesApi, signal: AbortSignal): Promise<readonly ServedKind[]> {
+export async function discoverKinds(api: KubernetesReader, signal: AbortSignal): Promise<readonly ServedKind[]> {
   const answer = await api.get("/apis", { accept: ACCEPT, signal, timeoutMs: TIMEOUT_MS });
   if (!isRecord(answer) || !Array.isArray(answer.items))
     throw new Error("the API server does not tell its kinds: Kubernetes 1.27 is the oldest that does");

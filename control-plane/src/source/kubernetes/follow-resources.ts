@@ -1,5 +1,5 @@
-import type { KubernetesApi } from "../../kubernetes/api-client.js";
 import { KubernetesApiError } from "../../kubernetes/api-error.js";
+import type { KubernetesReader } from "../../kubernetes/reader.js";
 import { backOffMs } from "./back-off.js";
 import type { ClusterObjects } from "./cluster-objects.js";
 import { discoverKinds } from "./discovery.js";
@@ -8,7 +8,7 @@ import { reflect } from "./reflector.js";
 import { type WatchedResource, watchedResources } from "./resources.js";
 
 export interface FollowOptions {
-  readonly api: KubernetesApi;
+  readonly api: KubernetesReader;
   readonly objects: ClusterObjects;
   readonly signal: AbortSignal;
   readonly onProblem: (message: string) => void;

@@ -1,5 +1,5 @@
-import type { KubernetesApi } from "../../kubernetes/api-client.js";
 import { errorOfStatus, KubernetesApiError } from "../../kubernetes/api-error.js";
+import type { KubernetesReader } from "../../kubernetes/reader.js";
 import { backOffMs } from "./back-off.js";
 import { isKubeObject, isRecord, type KubeObject, kubeKey } from "./kube-object.js";
 
@@ -12,7 +12,7 @@ export interface ReflectedChange {
 }
 
 export interface ReflectorOptions {
-  readonly api: KubernetesApi;
+  readonly api: KubernetesReader;
   /** `/api/v1/services`, `/apis/<group>/<version>/<resource>`, or below a namespace. */
   readonly path: string;
   /** Default: all objects. */

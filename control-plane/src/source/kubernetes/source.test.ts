@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { FakeApiServer, type FakeKind } from "../../../../test/fake-api-server.js";
-import { createKubernetesApi } from "../../kubernetes/api-client.js";
+import { createKubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
 import { type SourceHarness, sourceContract } from "../source.contract.js";
 import { SourceProbe } from "../source-probe.js";
@@ -39,7 +39,7 @@ async function serve(kinds: readonly FakeKind[] = KINDS, objects: readonly FakeO
 }
 
 function watch(server: FakeApiServer, options: Partial<KubernetesSourceOptions> = {}) {
-  const api = createKubernetesApi(server.kubeconfig);
+  const api = createKubernetesReader(server.kubeconfig);
   const problems: string[] = [];
   const source = createKubernetesSource({
     api,
@@ -58,7 +58,7 @@ function watch(server: FakeApiServer, options: Partial<KubernetesSourceOptions> 
 
 sourceContract("kubernetes", async (): Promise<SourceHarness> => {
   const server = await serve();
-  const api = createKubernetesApi(server.kubeconfig);
+  const api = createKubernetesReader(server.kubeconfig);
   const files = new Map<string, FakeObject[]>();
   return {
     source: createKubernetesSource({ api, pause: shortly, discoveryMs: 5 }),

@@ -1,4 +1,4 @@
-import type { KubernetesApi } from "../../kubernetes/api-client.js";
+import type { KubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
 import { BatchQueue } from "../batch-queue.js";
 import { type Source, SourceError } from "../source.js";
@@ -7,7 +7,7 @@ import { followResources } from "./follow-resources.js";
 import { pause } from "./pause.js";
 
 export interface KubernetesSourceOptions {
-  readonly api: KubernetesApi;
+  readonly api: KubernetesReader;
   /** What the last run had read of objects that are wrong now; it stays in force until they are right. */
   readonly lastGood?: readonly MeshObject[];
   /** What keeps the source from going on, in words; it tries again by itself. */

@@ -4,7 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { errorOfStatus, type KubernetesApiError } from "./api-error.js";
 
 /** What reading from an API server takes: answers are JSON as it came, of which nothing is certain. */
-export interface KubernetesApi {
+export interface KubernetesReader {
   /** @throws KubernetesApiError, or the error of the connection */
   get(path: string, options: GetOptions): Promise<unknown>;
   /** The JSON lines of an answer that goes on, until the server ends it or the signal aborts. Throws like `get`. */
@@ -35,7 +35,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
 const KEEP_ALIVE_MS = 15_000;
 
 /** Reads from the API server that the kubeconfig names, as the user that it names. */
-export function createKubernetesApi(kubeconfig: KubeConfig): KubernetesApi {
+export function createKubernetesReader(kubeconfig: KubeConfig): KubernetesReader {
   const cluster = kubeconfig.getCurrentCluster();
   if (cluster === null) throw new Error("the kubeconfig names no cluster");
   const server = new URL(cluster.server);
