@@ -94,6 +94,12 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   injection: { folders: ["model", "decode", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
+  // The API server calls it.
+  "injection/webhook-server.ts": {
+    folders: ["injection", "model"],
+    packages: ["node:crypto", "node:events", "node:http", "node:https", "node:net"],
+    banned: EDGE,
+  },
   xds: {
     folders: ["model", "translate", "identity", "envoy-api"],
     packages: ["@bufbuild/protobuf", "@grpc/grpc-js", "node:assert/strict", "node:crypto", "node:net", "node:tls"],

@@ -5,7 +5,7 @@ import type { Diagnostic } from "../model/diagnostic.js";
 import type { ObjectRef } from "../model/object-ref.js";
 import { initContainer } from "./init-container.js";
 import { reportConflicts } from "./injection-conflicts.js";
-import { reasonToSkip } from "./injection-decision.js";
+import { reasonToSkip, type SkipReason } from "./injection-decision.js";
 import type { InjectionSettings } from "./injection-settings.js";
 import type { InjectionStatus } from "./injection-status.js";
 import type { JsonObject } from "./json.js";
@@ -20,7 +20,7 @@ import { secretsAnnotations, secretsVolume } from "./secrets-volume.js";
 
 export type Injection =
   | { readonly kind: "injected"; readonly pod: JsonObject; readonly warnings: readonly Diagnostic[] }
-  | { readonly kind: "skipped"; readonly reason: string; readonly warnings: readonly Diagnostic[] }
+  | ({ readonly kind: "skipped"; readonly warnings: readonly Diagnostic[] } & SkipReason)
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] };
 
 export interface InjectionContext {
@@ -47,9 +47,9 @@ export function inject(raw: unknown, context: InjectionContext): Injection {
   const pod = readPodParts(raw, path, problems);
   if (pod === undefined) return { kind: "refused", diagnostics: problems.list };
 
-  const reason = reasonToSkip(pod, { namespace, rootNamespace: settings.rootNamespace }, { path, problems });
+  const skip = reasonToSkip(pod, { namespace, rootNamespace: settings.rootNamespace }, { path, problems });
   if (problems.hasErrors) return { kind: "refused", diagnostics: problems.list };
-  if (reason !== undefined) return { kind: "skipped", reason, warnings: problems.list };
+  if (skip !== undefined) return { kind: "skipped", ...skip, warnings: problems.list };
 
   const inAnnotations = { path: [...path, "metadata", "annotations"], problems };
   const knobs = readPodKnobs(pod.annotations, settings, inAnnotations);

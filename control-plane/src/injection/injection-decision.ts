@@ -9,26 +9,35 @@ import { CLUSTER_NAMESPACES } from "./webhook-configurations.js";
 /** Sidecars that take a pod's traffic by rules of their own. */
 const OTHER_MESHES = ["istio-proxy", "linkerd-proxy"];
 
-/** Why a pod gets no sidecar; undefined: it gets one. A label or annotation that is wrong is reported. */
+/** Why a pod gets no sidecar. */
+export interface SkipReason {
+  readonly reason: string;
+  /** Somebody said so, or it has one: nobody needs to be told. */
+  readonly isMeant: boolean;
+}
+
+/** Undefined: it gets one. A label or annotation that is wrong is reported. */
 export function reasonToSkip(
   pod: PodParts,
   where: { readonly namespace: string; readonly rootNamespace: string },
   { path, problems }: { readonly path: Path; readonly problems: Problems },
-): string | undefined {
+): SkipReason | undefined {
+  const because = (reason: string): SkipReason => ({ reason, isMeant: false });
+  const meant = (reason: string): SkipReason => ({ reason, isMeant: true });
   const { spec, annotations, containers, initContainers } = pod;
   const wish = readWish(pod, path, problems);
   if (CLUSTER_NAMESPACES.includes(where.namespace) || where.namespace === where.rootNamespace)
-    return `pods of namespace ${where.namespace} have no sidecar`;
-  if (wish === "false") return `${INJECT_LABEL} is "false"`;
+    return because(`pods of namespace ${where.namespace} have no sidecar`);
+  if (wish === "false") return meant(`${INJECT_LABEL} is "false"`);
   if (spec.hostNetwork === true)
-    return "it uses the network of its node (hostNetwork), whose traffic must not be intercepted";
-  if (isObject(spec.os) && spec.os.name === "windows") return "it runs on Windows, where there is no iptables";
-  if (annotations["kubernetes.io/config.mirror"] !== undefined) return "it mirrors a static pod of its node";
+    return because("it uses the network of its node (hostNetwork), whose traffic must not be intercepted");
+  if (isObject(spec.os) && spec.os.name === "windows") return because("it runs on Windows, where there is no iptables");
+  if (annotations["kubernetes.io/config.mirror"] !== undefined) return meant("it mirrors a static pod of its node");
   const names = [...containers, ...initContainers].map(nameOf);
   if (annotations[STATUS_ANNOTATION] !== undefined && [PROXY_CONTAINER, INIT_CONTAINER].every((n) => names.includes(n)))
-    return "it has its sidecar already";
+    return meant("it has its sidecar already");
   const other = OTHER_MESHES.find((name) => names.includes(name));
-  return other === undefined ? undefined : `it has the sidecar of another mesh (${other})`;
+  return other === undefined ? undefined : because(`it has the sidecar of another mesh (${other})`);
 }
 
 /** The label comes first, as for a WorkloadEntry. */
