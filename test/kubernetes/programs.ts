@@ -15,9 +15,14 @@ export type Program =
   | "kube-scheduler"
   | "kubelet";
 
+/** Where a cluster's programs are, once they were built. */
+export function programsFolder(): string {
+  return process.env.WEFT_KUBERNETES ?? join(CACHE, `kubernetes-${KUBERNETES_VERSION}`);
+}
+
 /** The path of a cluster's program. Throws, saying how to get it, where it has not been built. */
 export function program(name: Program): string {
-  const path = join(process.env.WEFT_KUBERNETES ?? join(CACHE, `kubernetes-${KUBERNETES_VERSION}`), name);
+  const path = join(programsFolder(), name);
   try {
     accessSync(path, constants.X_OK);
     return path;

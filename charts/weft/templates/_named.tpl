@@ -8,13 +8,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: weft
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* The name of an image: of a list of the root, the image's values, and the registry before it. */ -}}
 {{- define "weft.image" -}}
-{{- $image := index .Values.images .name -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- with index . 2 }}{{ . }}/{{ end -}}
+{{- $image.repository -}}
 {{- if $image.digest -}}
-{{ $image.repository }}@{{ $image.digest }}
+@{{ $image.digest }}
 {{- else -}}
-{{ $image.repository }}:{{ default .Chart.AppVersion $image.tag }}
+:{{ default $root.Chart.AppVersion $image.tag }}
 {{- end -}}
 {{- end }}
