@@ -31,6 +31,8 @@ export interface ApiAnswer {
   /** The object, read as JSON; the text where it is none. */
   // biome-ignore lint/suspicious/noExplicitAny: an object of any kind, as the API server says it
   readonly body: any;
+  /** What the API server and webhooks warn of: the texts of the `Warning` headers. */
+  readonly warnings: readonly string[];
 }
 
 export interface ApiServer {
@@ -214,7 +216,13 @@ function request(url: URL, method: string, ca: string, token: string, body?: unk
           text += data;
         });
         response.on("error", fail);
-        response.on("end", () => done({ status: response.statusCode ?? 0, body: readBody(text) }));
+        response.on("end", () =>
+          done({
+            status: response.statusCode ?? 0,
+            body: readBody(text),
+            warnings: readWarnings(response.headers.warning),
+          }),
+        );
       },
     );
     call.on("error", fail);
@@ -229,4 +237,13 @@ function readBody(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc7234#section-5.5: `299 - "text"`, separated by commas. */
+function readWarnings(header: string | readonly string[] | undefined): readonly string[] {
+  const texts = [header ?? []]
+    .flat()
+    .join(", ")
+    .matchAll(/299 - "((?:[^"\\]|\\.)*)"/g);
+  return [...texts].map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
 }
