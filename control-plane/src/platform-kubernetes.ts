@@ -1,9 +1,13 @@
 import type { KubernetesConfig } from "./config.js";
 import { createIdentityControl } from "./identity-control.js";
+import { createKubernetesApi } from "./kubernetes/api.js";
+import { openClusterStatus } from "./kubernetes/cluster-status.js";
+import { createElector } from "./kubernetes/elector.js";
 import { loadKubeconfig } from "./kubernetes/kubeconfig.js";
+import { createLeaseStore } from "./kubernetes/lease.js";
 import { createKubernetesReader } from "./kubernetes/reader.js";
 import type { Logger } from "./log.js";
-import { ALONE, type Platform, type StatusStore } from "./platform.js";
+import type { Platform } from "./platform.js";
 import { createKubernetesSource } from "./source/kubernetes/source.js";
 
 /** A mesh in a cluster: the API server has its objects, and is told what became of them. */
@@ -14,30 +18,35 @@ export async function createKubernetesPlatform(
 ): Promise<Platform> {
   const kubeconfig = loadKubeconfig(config.kubeconfig);
   logger.info("the mesh is in a cluster", { server: kubeconfig.getCurrentCluster()?.server });
-  const api = createKubernetesReader(kubeconfig);
+  const reader = createKubernetesReader(kubeconfig);
+  const api = createKubernetesApi(kubeconfig);
+  const leadership = createElector({
+    store: createLeaseStore(api, config.namespace, LEASE_NAME),
+    identity: config.podName,
+    onEvent: (level, message) => logger[level](message, { kind: "leader" }),
+  });
+  const status = await openClusterStatus({
+    ...{ api, leadership, namespace: config.namespace, podName: config.podName },
+    onProblem: (message) => logger.warn(message, { kind: "status" }),
+  });
   return {
     source: createKubernetesSource({
-      api,
-      // To come: ConfigMap weft-last-good.
-      lastGood: [],
+      api: reader,
+      lastGood: status.lastGood,
       onProblem: (message) => logger.warn(message, { kind: "source" }),
     }),
-    // To come: the status subresource, Events and ConfigMap weft-last-good; until then a restart forgets.
-    status: forgetfulStatus(),
-    // To come: the Lease weft-control-plane.
-    leadership: ALONE,
+    status,
+    leadership,
     // To come: the Secret weft-ca, PodCertificateRequests and the token fallback.
     createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
-    close: async () => api.close(),
+    async close() {
+      status.close();
+      await leadership.close();
+      reader.close();
+      api.close();
+    },
   };
 }
 
-function forgetfulStatus(): StatusStore {
-  return {
-    statuses: [],
-    virtualServices: [],
-    writer: { write: async () => {} },
-    events: { take: async () => {} },
-    keepInForce: async () => {},
-  };
-}
+/** In the control plane's own namespace. */
+const LEASE_NAME = "weft-control-plane";
