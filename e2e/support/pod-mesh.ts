@@ -33,6 +33,8 @@ export interface AddPodOptions {
 /** A mesh in network namespaces: the control plane in the one of the bridge, and pods with rules, sidecar and app. */
 export interface PodMesh {
   readonly network: PodNetwork;
+  /** The control plane signs requests in the folders below it. */
+  readonly workloadsDir: string;
   /** Writes a file of the mesh's YAML. */
   write(file: string, yaml: string): Promise<void>;
   remove(file: string): Promise<void>;
@@ -127,6 +129,7 @@ export async function createPodMesh(purpose: string, files: Readonly<Record<stri
     await controlPlane.printed(/"kind":"ready"/);
     return {
       network,
+      workloadsDir: workloads,
       write: (file, text) => writeFile(join(folder, file), text),
       remove: (file) => rm(join(folder, file)),
       addOutsider: (name, last, uid) => startPodApp(network.addPod(name, last), uid === undefined ? {} : { uid }),

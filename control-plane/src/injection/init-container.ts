@@ -26,7 +26,7 @@ has_ipv6_address() {
   return 1
 }
 restore iptables "$1" || { echo "weft-init: the rules for IPv4 cannot be set" >&2; exit 1; }
-if [ ! -s /proc/net/if_inet6 ]; then exit 0; fi
+if ! read -r _ 2>/dev/null </proc/net/if_inet6; then exit 0; fi
 if restore ip6tables "$2" && ip -6 addr replace ::6/128 dev lo; then exit 0; fi
 if has_ipv6_address; then
   echo "weft-init: the rules for IPv6 cannot be set, and the pod has an address of it" >&2

@@ -7,6 +7,9 @@ const UPSTREAM_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls
 /** While the app does not answer it is asked this often, so that the kubelet soon hears that it does. */
 const UNHEALTHY_INTERVAL = "1s";
 
+/** Envoy would send the cluster's name, which is no authority: servers refuse it. */
+const GRPC_AUTHORITY = "localhost";
+
 /** The name of the cluster that a probe goes to. */
 export function probeClusterName({ name }: AppProbe): string {
   return `probe|${name}`;
@@ -51,7 +54,12 @@ function specificsOf(target: AppProbe["target"]): JsonObject {
     case "grpc":
       return {
         ...httpOptions({ explicit_http_config: { http2_protocol_options: {} } }),
-        health_checks: [{ ...rhythmOf(target.rhythm), grpc_health_check: { service_name: target.service } }],
+        health_checks: [
+          {
+            ...rhythmOf(target.rhythm),
+            grpc_health_check: { service_name: target.service, authority: GRPC_AUTHORITY },
+          },
+        ],
       };
     default:
       return target satisfies never;
