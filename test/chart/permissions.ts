@@ -12,7 +12,9 @@ export interface Permission {
 }
 
 const SOURCE = ["source/kubernetes/"];
-const STATUS = ["status/"];
+const STATUS = ["kubernetes/status-writer.ts"];
+/** What the uid and the status of an object are read by, for its status and its Events. */
+const READ = ["source/kubernetes/", "kubernetes/cluster-objects.ts"];
 
 const NETWORKING = ["virtualservices", "destinationrules", "serviceentries", "workloadentries", "sidecars"];
 const SECURITY = ["peerauthentications", "authorizationpolicies", "requestauthentications"];
@@ -21,18 +23,19 @@ const statusOf = (resources: readonly string[]) => resources.map((resource) => `
 
 /** All that the control plane asks of the API server. The chart grants this and nothing else. */
 export const PERMISSIONS: readonly Permission[] = [
-  { group: "", resources: ["services", "pods", "namespaces", "nodes"], verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "discovery.k8s.io", resources: ["endpointslices"], verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "weft.mesh", resources: ["wasmplugins", "meshconfigs"], verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "extensions.istio.io", resources: ["wasmplugins"], verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "networking.istio.io", resources: NETWORKING, verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "security.istio.io", resources: SECURITY, verbs: ["list", "watch"], usedBy: SOURCE },
-  { group: "telemetry.istio.io", resources: ["telemetries"], verbs: ["list", "watch"], usedBy: SOURCE },
+  { group: "", resources: ["services", "pods", "namespaces"], verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "", resources: ["nodes"], verbs: ["list", "watch"], usedBy: SOURCE },
+  { group: "discovery.k8s.io", resources: ["endpointslices"], verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "weft.mesh", resources: ["wasmplugins", "meshconfigs"], verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "extensions.istio.io", resources: ["wasmplugins"], verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "networking.istio.io", resources: NETWORKING, verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "security.istio.io", resources: SECURITY, verbs: ["get", "list", "watch"], usedBy: READ },
+  { group: "telemetry.istio.io", resources: ["telemetries"], verbs: ["get", "list", "watch"], usedBy: READ },
   {
     group: "gateway.networking.k8s.io",
     resources: [...ROUTES, "referencegrants"],
-    verbs: ["list", "watch"],
-    usedBy: SOURCE,
+    verbs: ["get", "list", "watch"],
+    usedBy: READ,
   },
   { group: "weft.mesh", resources: statusOf(["wasmplugins", "meshconfigs"]), verbs: ["patch"], usedBy: STATUS },
   { group: "extensions.istio.io", resources: statusOf(["wasmplugins"]), verbs: ["patch"], usedBy: STATUS },
@@ -40,7 +43,12 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: "security.istio.io", resources: statusOf(SECURITY), verbs: ["patch"], usedBy: STATUS },
   { group: "telemetry.istio.io", resources: statusOf(["telemetries"]), verbs: ["patch"], usedBy: STATUS },
   { group: "gateway.networking.k8s.io", resources: statusOf(ROUTES), verbs: ["patch"], usedBy: STATUS },
-  { group: "events.k8s.io", resources: ["events"], verbs: ["create", "patch"], usedBy: STATUS },
+  {
+    group: "events.k8s.io",
+    resources: ["events"],
+    verbs: ["create", "patch"],
+    usedBy: ["kubernetes/cluster-events.ts"],
+  },
   { group: "", resources: ["secrets"], verbs: ["get"], usedBy: ["modules/registry-access.ts"] },
   {
     group: "certificates.k8s.io",
@@ -89,14 +97,20 @@ export const PERMISSIONS: readonly Permission[] = [
     names: ["weft-validation"],
     usedBy: ["injection/webhook-configurations.ts"],
   },
-  { group: "coordination.k8s.io", resources: ["leases"], verbs: ["create"], own: true, usedBy: ["kubernetes/"] },
+  {
+    group: "coordination.k8s.io",
+    resources: ["leases"],
+    verbs: ["create"],
+    own: true,
+    usedBy: ["kubernetes/lease.ts"],
+  },
   {
     group: "coordination.k8s.io",
     resources: ["leases"],
     verbs: ["get", "update"],
     names: ["weft-control-plane"],
     own: true,
-    usedBy: ["kubernetes/"],
+    usedBy: ["kubernetes/lease.ts"],
   },
   { group: "", resources: ["secrets"], verbs: ["create"], own: true, usedBy: ["identity/kubernetes/"] },
   {
@@ -107,13 +121,13 @@ export const PERMISSIONS: readonly Permission[] = [
     own: true,
     usedBy: ["identity/kubernetes/"],
   },
-  { group: "", resources: ["configmaps"], verbs: ["create"], own: true, usedBy: SOURCE },
+  { group: "", resources: ["configmaps"], verbs: ["create"], own: true, usedBy: ["kubernetes/last-good.ts"] },
   {
     group: "",
     resources: ["configmaps"],
-    verbs: ["get", "update"],
+    verbs: ["get", "patch"],
     names: ["weft-last-good"],
     own: true,
-    usedBy: SOURCE,
+    usedBy: ["kubernetes/last-good.ts"],
   },
 ];
