@@ -24,7 +24,7 @@ const statusOf = (resources: readonly string[]) => resources.map((resource) => `
 /** All that the control plane asks of the API server. The chart grants this and nothing else. */
 export const PERMISSIONS: readonly Permission[] = [
   { group: "", resources: ["services", "pods", "namespaces"], verbs: ["get", "list", "watch"], usedBy: READ },
-  { group: "", resources: ["nodes"], verbs: ["list", "watch"], usedBy: SOURCE },
+  { group: "", resources: ["nodes"], verbs: ["get", "list", "watch"], usedBy: [...SOURCE, "identity/kubernetes/"] },
   { group: "discovery.k8s.io", resources: ["endpointslices"], verbs: ["get", "list", "watch"], usedBy: READ },
   { group: "weft.mesh", resources: ["wasmplugins", "meshconfigs"], verbs: ["get", "list", "watch"], usedBy: READ },
   { group: "extensions.istio.io", resources: ["wasmplugins"], verbs: ["get", "list", "watch"], usedBy: READ },
@@ -53,9 +53,10 @@ export const PERMISSIONS: readonly Permission[] = [
   {
     group: "certificates.k8s.io",
     resources: ["podcertificaterequests"],
-    verbs: ["list", "watch"],
+    verbs: ["get", "list", "watch"],
     usedBy: ["identity/kubernetes/"],
   },
+  { group: "", resources: ["serviceaccounts"], verbs: ["get"], usedBy: ["identity/kubernetes/"] },
   {
     group: "certificates.k8s.io",
     resources: ["podcertificaterequests/status"],
