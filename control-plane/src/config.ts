@@ -36,7 +36,7 @@ export type PlatformConfig = FolderConfig | KubernetesConfig;
 export interface FolderConfig {
   readonly kind: "folder";
   readonly folder: string;
-  readonly identity: IdentityConfig;
+  readonly identity: Exclude<IdentityConfig, { readonly kind: "cluster" }>;
 }
 
 /** A cluster, by its API server. */
@@ -68,7 +68,9 @@ export type IdentityConfig =
       readonly certificateTtlMs?: number;
       /** A root is dropped so long after the end of its last certificate. Default: a minute. */
       readonly clockSkewMs?: number;
-    };
+    }
+  /** Secret `weft-ca` has the authority, and pods ask by PodCertificateRequests. In a cluster only. */
+  | { readonly kind: "cluster"; readonly certificateTtlMs?: number; readonly clockSkewMs?: number };
 
 export const DEFAULT_TRUST_DOMAIN = "cluster.local";
 export const DEFAULT_ROOT_NAMESPACE = "weft-system";

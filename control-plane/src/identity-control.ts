@@ -11,12 +11,14 @@ import { loadTokenStore, type TokenStore } from "./identity/token-store.js";
 import type { Logger } from "./log.js";
 
 export interface IdentityControlOptions {
-  readonly config: IdentityConfig;
+  readonly config: Exclude<IdentityConfig, { readonly kind: "cluster" }>;
   readonly trustDomain: string;
   /** Address at which workloads enrol. */
   readonly host: string;
   /** The workload as the mesh knows it. */
   readonly workload: (key: string) => { readonly serviceAccount: string } | undefined;
+  /** Keys of the workloads that have a sidecar. */
+  readonly sidecars: () => readonly string[];
   /** The proxies that are connected, and whether they trust what is to be trusted now. */
   readonly proxies: () => readonly TrustingProxy[];
   readonly logger: Logger;
@@ -37,8 +39,8 @@ export interface IdentityControl {
   close(): Promise<void>;
 }
 
-const DEFAULT_TTL_MS = 24 * 3600_000;
-const MAX_CONNECTION_AGE_MS = 30 * 60_000;
+export const DEFAULT_TTL_MS = 24 * 3600_000;
+export const MAX_CONNECTION_AGE_MS = 30 * 60_000;
 /** Between two looks at a rotation. */
 const ADVANCE_MS = 500;
 const TOKEN_TTL_MS = { min: 60_000, max: 24 * 3600_000, normal: 3600_000 };
@@ -123,7 +125,7 @@ function report(options: IdentityControlOptions, source: TlsIdentitySource, auth
 }
 
 /** `{"step": "root" | "intermediate" | "drop" | "abort"}` */
-function rotateAction(authority: MeshAuthority) {
+export function rotateAction(authority: MeshAuthority) {
   return async (body: unknown): Promise<Answer> => {
     switch (fieldOf(body, "step")) {
       case "root":

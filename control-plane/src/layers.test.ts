@@ -93,7 +93,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
     ],
     banned: EDGE,
   },
-  injection: { folders: ["model", "decode", "identity", "envoy-api"], packages: ["node:net"], banned: EDGE },
+  injection: {
+    folders: ["model", "decode", "identity", "envoy-api"],
+    packages: ["node:net", "node:util"],
+    banned: EDGE,
+  },
   // The API server calls it.
   "injection/webhook-server.ts": {
     folders: ["injection", "model"],
@@ -131,8 +135,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
     packages: ["node:path"],
     banned: EDGE,
   },
+  "cluster-api": { folders: ["identity", "kubernetes", "source"], packages: ["node:timers"], banned: EDGE },
+  "cluster-identity": { folders: ["identity", "identity-control", "platform"], packages: [], banned: EDGE },
   "platform-kubernetes": {
     folders: [
+      ...["cluster-api", "cluster-identity", "identity"],
       ...["config", "log", "platform", "event-recorder", "identity-control"],
       ...["kubernetes", "model", "source", "status"],
     ],

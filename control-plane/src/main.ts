@@ -90,6 +90,7 @@ async function start(
     trustDomain: config.trustDomain,
     host: config.xdsHost,
     workload: (key) => store.current.snapshot.workloads.get(key),
+    sidecars: () => [...store.current.snapshot.workloads].flatMap(([key, { hasSidecar }]) => (hasSidecar ? [key] : [])),
     proxies: () => trustingProxies(xds.proxies(), translation),
     logger,
   });

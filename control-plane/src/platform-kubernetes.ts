@@ -1,4 +1,7 @@
+import { createClusterApi } from "./cluster-api.js";
+import { createClusterIdentity } from "./cluster-identity.js";
 import type { KubernetesConfig } from "./config.js";
+import { controlPlaneDnsNames } from "./identity/kubernetes/names.js";
 import { createIdentityControl } from "./identity-control.js";
 import { createKubernetesApi } from "./kubernetes/api.js";
 import { openClusterStatus } from "./kubernetes/cluster-status.js";
@@ -20,15 +23,17 @@ export async function createKubernetesPlatform(
   logger.info("the mesh is in a cluster", { server: kubeconfig.getCurrentCluster()?.server });
   const reader = createKubernetesReader(kubeconfig);
   const api = createKubernetesApi(kubeconfig);
+  const { identity, namespace } = config;
   const leadership = createElector({
-    store: createLeaseStore(api, config.namespace, LEASE_NAME),
+    store: createLeaseStore(api, namespace, LEASE_NAME),
     identity: config.podName,
     onEvent: (level, message) => logger[level](message, { kind: "leader" }),
   });
   const status = await openClusterStatus({
-    ...{ api, leadership, namespace: config.namespace, podName: config.podName },
+    ...{ api, leadership, namespace, podName: config.podName },
     onProblem: (message) => logger.warn(message, { kind: "status" }),
   });
+  const identityApi = createClusterApi(api, reader, (message) => logger.warn(message, { kind: "identity" }));
   return {
     source: createKubernetesSource({
       api: reader,
@@ -37,8 +42,15 @@ export async function createKubernetesPlatform(
     }),
     status,
     leadership,
-    // To come: the Secret weft-ca, PodCertificateRequests and the token fallback.
-    createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
+    createIdentity: (options) =>
+      identity.kind === "cluster"
+        ? createClusterIdentity({
+            ...options,
+            ...identity,
+            ...{ api: identityApi, namespace, leadership },
+            dnsNames: controlPlaneDnsNames(namespace),
+          })
+        : createIdentityControl({ ...options, config: identity }),
     async close() {
       status.close();
       await leadership.close();

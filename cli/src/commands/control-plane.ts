@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { DEFAULT_ROOT_NAMESPACE, type IdentityConfig, type PlatformConfig } from "@weft/control-plane/config";
+import { DEFAULT_ROOT_NAMESPACE, type FolderConfig, type PlatformConfig } from "@weft/control-plane/config";
 import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { createLogger, type LogFormat } from "@weft/control-plane/log";
 import { startControlPlane } from "@weft/control-plane/main";
@@ -87,7 +87,10 @@ function platformConfig(flags: ControlPlaneFlags, { POD_NAMESPACE, POD_NAME }: P
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(kubeconfig) }),
     namespace: flags.namespace ?? POD_NAMESPACE ?? DEFAULT_ROOT_NAMESPACE,
     podName: flags.podName ?? POD_NAME ?? hostname(),
-    identity: identityConfig(flags),
+    identity:
+      flags.identityDir === undefined && flags.authorityDir === undefined
+        ? { kind: "cluster", certificateTtlMs: flags.certificateTtl }
+        : identityConfig(flags),
   };
 }
 
@@ -96,7 +99,7 @@ async function adminSocketOf(platform: PlatformConfig, stateDir: string): Promis
   return stateFolder(await realpath(platform.folder)).adminSocket;
 }
 
-function identityConfig(flags: ControlPlaneFlags): IdentityConfig {
+function identityConfig(flags: ControlPlaneFlags): FolderConfig["identity"] {
   const { identityDir, authorityDir, workloadsDir, enrolmentPort } = flags;
   if (authorityDir !== undefined && identityDir === undefined)
     return {

@@ -208,12 +208,23 @@ export async function createMeshAuthority(options: MeshAuthorityOptions): Promis
         if (phase() === "none") obstacles = [];
         return done;
       }),
-    refresh: () => inTurn(reload),
+    refresh: () =>
+      inTurn(async () => {
+        const before = basisOf(generations);
+        generations = await storage.load(Date.now());
+        if (basisOf(generations) !== before) await tell();
+      }),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+}
+
+/** Whatever a certificate or a trust bundle is made from. */
+function basisOf({ signing, next, retiring }: Generations): string {
+  const parts = [signing, next, retiring].map((one) => [one?.rootPem, one?.authority?.intermediatePem]);
+  return JSON.stringify(parts);
 }
 
 /** What an operator is told of a key that is kept elsewhere. */

@@ -37,8 +37,14 @@ const LOOK_MS = 2_000;
 /** The control plane's own certificate from the authority that it runs, with a key that is written nowhere. */
 export async function identityFromAuthority(
   authority: MeshAuthority,
-  { ttlMs, logger }: { readonly ttlMs: number; readonly logger: IdentityLogger },
+  options: {
+    readonly ttlMs: number;
+    readonly logger: IdentityLogger;
+    /** By which it is called, besides `localhost`. Default: none. */
+    readonly dnsNames?: readonly string[];
+  },
 ): Promise<TlsIdentitySource> {
+  const { ttlMs, logger, dnsNames = [] } = options;
   const privateKey = await createPrivateKeyPem();
   const request = await createCertificateRequest(privateKey);
   const listeners = new Set<(identity: TlsIdentity) => void>();
@@ -47,7 +53,7 @@ export async function identityFromAuthority(
   let dueAtMs = 0;
 
   const sign = async (): Promise<TlsIdentity> => {
-    const signed = await authority.signControlPlane(request, { ttlMs, nowMs: Date.now() });
+    const signed = await authority.signControlPlane(request, { ttlMs, nowMs: Date.now(), dnsNames });
     if (!signed.ok) throw new IdentityError("damaged", `the control plane gets no certificate: ${signed.message}`);
     dueAtMs = renewalTime(certificateValidity(signed.chainPem), Math.random());
     return { certificateChain: signed.chainPem, privateKey, roots: authority.trustBundle };

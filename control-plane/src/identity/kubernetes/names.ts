@@ -12,3 +12,9 @@ export const GENERATIONS_SECRET = "weft-ca-generations";
 
 /** Secret with certificate and path token of the webhooks. Ours alone. */
 export const WEBHOOK_SECRET = "weft-webhook";
+
+/** The Service of the control plane, by all names that clients in the cluster may use. */
+export function controlPlaneDnsNames(namespace: string): readonly string[] {
+  const name = `weft-control-plane.${namespace}`;
+  return [name, `${name}.svc`, `${name}.svc.cluster.local`];
+}

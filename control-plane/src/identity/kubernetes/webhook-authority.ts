@@ -25,7 +25,7 @@ export const WEBHOOK_TRUST_DOMAIN = "webhook.weft.mesh";
 
 export function readWebhookRecord(data: Readonly<Record<string, string>>): Result<WebhookRecord> {
   const { [KEYS.token]: token = "", [KEYS.authorities]: text = "" } = data;
-  if (!/^[A-Za-z0-9_-]{32,}$/.test(token)) return { ok: false, message: `it has no ${KEYS.token}` };
+  if (!/^[a-z0-9]{32,63}$/.test(token)) return { ok: false, message: `it has no ${KEYS.token}` };
   try {
     const authorities = JSON.parse(text) as readonly WebhookAuthority[];
     if (Array.isArray(authorities) && authorities.length > 0 && authorities.every(isAuthority))
