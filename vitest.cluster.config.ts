@@ -19,6 +19,17 @@ export default defineConfig({
           include: ["{registry,sdk,control-plane,cli,test,charts}/**/*.cluster.test.ts"],
         },
       },
+      {
+        test: {
+          ...shared,
+          name: "cluster",
+          include: ["e2e/cluster/**/*.test.ts"],
+          globalSetup: ["e2e/cluster/support/global-setup.ts"],
+          setupFiles: ["e2e/cluster/support/report-failure.ts"],
+          // The stories have one cluster, and one mesh in it.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -40,7 +40,7 @@ function copyTo(root, from, to = from) {
 }
 
 /** Copies a program, or a library, with the libraries that it is linked with. */
-function copyProgram(root, from, to = from) {
+export function copyProgram(root, from, to = from) {
   copyTo(root, from, to);
   const linked = spawnSync("ldd", [from], { encoding: "utf8" }).stdout ?? "";
   for (const [, library] of linked.matchAll(/(\/\S+) \(0x/g)) copyTo(root, library);
@@ -58,7 +58,7 @@ function writeText(root, path, text) {
 }
 
 /** What a program asks the C library for: names of users, and how hosts are looked up. */
-function writeAccounts(root) {
+export function writeAccounts(root) {
   const users = ["root:x:0:0::/:/sbin/nologin", `weft:x:${USER}:${USER}::/:/sbin/nologin`];
   writeText(root, "/etc/passwd", `${users.join("\n")}\n`);
   writeText(root, "/etc/group", `root:x:0:\nweft:x:${USER}:\n`);

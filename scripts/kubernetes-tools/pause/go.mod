@@ -1,0 +1,3 @@
+module weft.mesh/kubernetes-tools/pause
+
+go 1.21
