@@ -20,6 +20,8 @@ const program = createProgram(
     soak: async (options) => (await import("./soak/command.js")).soak({ ...options, ...common }),
     rateLimit: async (options) => (await import("./rate-limit/command.js")).rateLimit({ ...options, ...common }),
     swap: async (options) => (await import("./swap/command.js")).swap({ ...options, ...common }),
+    controlPlane: async (options) =>
+      (await import("./control-plane/command.js")).controlPlane({ ...options, ...common }),
     mesh: async (options) => (await import("./mesh/command.js")).mesh({ ...options, ...common }),
   },
   (code) => {

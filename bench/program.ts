@@ -47,6 +47,15 @@ export interface MeshArguments {
   output: Output;
 }
 
+export interface ControlPlaneArguments {
+  rounds: number;
+  clients: number;
+  services: number;
+  changes: number;
+  steady: number;
+  output: Output;
+}
+
 /** What runs when a benchmark is named; each gives the exit code. */
 export interface Benchmarks {
   filters: (options: FiltersArguments) => Promise<number>;
@@ -54,6 +63,7 @@ export interface Benchmarks {
   rateLimit: (options: RateLimitArguments) => Promise<number>;
   swap: (options: SwapArguments) => Promise<number>;
   mesh: (options: MeshArguments) => Promise<number>;
+  controlPlane: (options: ControlPlaneArguments) => Promise<number>;
 }
 
 const MAX_COUNT = 1_000_000_000;
@@ -87,6 +97,7 @@ const meshSizes = (text: string): number[] => {
   if (values.every((value) => value >= 10 && value <= 50_000)) return values;
   throw new InvalidArgumentError("each from 10 to 50000");
 };
+const steadySeconds = (text: string): number => (text === "0" ? 0 : atMost(600)(text));
 const output = (): Option =>
   new Option("--output <format>", "how the result is printed").choices(["table", "json", "markdown"]).default("table");
 
@@ -219,6 +230,30 @@ Examples:
   npm run -s bench -- mesh --output markdown`,
     )
     .action(async (options: MeshArguments) => exit(await benchmarks.mesh(options)));
+
+  program
+    .command("control-plane")
+    .description("how quickly and at what cost istiod and Weft tell sidecars of a change, beside the same API server")
+    .option("--rounds <n>", "how often everything is measured", count, 3)
+    .option("--clients <n>", "simulated sidecars; at most 9000", atMost(9000), 1000)
+    .option("--services <n>", "services of four endpoints; at most 50000", atMost(50_000), 500)
+    .option("--changes <n>", "changes of an endpoint, one after the other; at most 200", atMost(200), 15)
+    .option("--steady <seconds>", "of ten changes a second, after that; at most 600, 0: none", steadySeconds, 20)
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+etcd, the API server and istiod are built from their Go modules if they are not there, which takes a quarter of an hour.
+
+Exit codes: 0 measured, whatever the goals; 1 something could not be built or measured, or a change did not reach every
+sidecar; 2 wrong usage.
+
+Examples:
+  npm run bench -- control-plane
+  npm run bench -- control-plane --rounds 1 --clients 100
+  npm run -s bench -- control-plane --output markdown`,
+    )
+    .action(async (options: ControlPlaneArguments) => exit(await benchmarks.controlPlane(options)));
 
   return program;
 }
