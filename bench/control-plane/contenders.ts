@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "weft/dist/mesh/free-port.js";
+import { findTools } from "weft/dist/mesh/tools.js";
 import { ROOT } from "../measure/repository.js";
 
 /** A control plane that is measured: it watches the API server, and serves plaintext xDS at the address. */
@@ -54,6 +55,7 @@ export async function startWeft({ kubeconfig, dir, signal }: StartOptions): Prom
     join(ROOT, "cli", "bin", "weft.mjs"),
     "control-plane",
     ...["--kubernetes", "--kubeconfig", kubeconfig, "--namespace", "weft-system", "--state-dir", dir],
+    ...["--authority-dir", join(dir, "authority"), "--envoy", findTools().envoyPath],
     ...["--xds-port", "0", "--insecure-xds-port", String(port), "--admin-socket", join(dir, "admin.sock")],
   ];
   return start("weft control-plane", process.execPath, args, { dir, signal, env: { POD_NAME: "bench" }, port });

@@ -22,6 +22,7 @@ export interface MeasureControlPlaneOptions {
 
 const ENDPOINTS = 4;
 const NAMESPACE = "load";
+const CONTROL_PLANE_NAMESPACES = ["istio-system", "weft-system"];
 const CHANGES_A_SECOND = 10;
 const LOAD_LIMIT_MS = 1_800_000;
 
@@ -33,6 +34,7 @@ export async function measureControlPlane(options: MeasureControlPlaneOptions): 
   const server = await startApiServer();
   try {
     await defineSidecars(server);
+    for (const namespace of CONTROL_PLANE_NAMESPACES) await server.createNamespace(namespace);
     await load(programs.xdsload, server, options, ["--setup-only"]);
     const results: Round[] = [];
     for (let i = 0; i < rounds; i++) {
@@ -93,10 +95,10 @@ async function load(
   return run(
     xdsload,
     [
-      ...["--api", server.url, "--token", token, "--namespace", NAMESPACE, "--endpoints", String(ENDPOINTS)],
+      ...["--api", server.url, "--namespace", NAMESPACE, "--endpoints", String(ENDPOINTS)],
       ...["--clients", String(clients), "--services", String(services), ...args],
     ],
-    { limitMs: LOAD_LIMIT_MS, signal },
+    { limitMs: LOAD_LIMIT_MS, signal, env: { ...process.env, XDSLOAD_TOKEN: token } },
   );
 }
 

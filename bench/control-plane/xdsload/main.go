@@ -2,7 +2,7 @@
 // API server, then changes endpoints in that API server and measures when each change reaches each stream. It speaks no
 // product's dialect: a change is recognised by its address in the bytes of a response.
 //
-// It prints one JSON object. Exit codes: 0 measured; 1 it could not be measured; 2 a change did not reach every stream.
+// XDSLOAD_TOKEN is the bearer token of an administrator. It prints one JSON object. Exit codes: 0 measured; 1 it could not be measured; 2 a change did not reach every stream.
 package main
 
 import (
@@ -43,12 +43,13 @@ func main() {
 	flag.Float64Var(&o.rate, "rate", 0, "then so many changes a second")
 	flag.DurationVar(&o.steady, "steady", 0, "for so long")
 	flag.StringVar(&o.api, "api", "", "URL of the Kubernetes API server, on loopback")
-	flag.StringVar(&o.token, "token", "", "bearer token of an administrator")
 	flag.IntVar(&o.pid, "pid", 0, "process of the control plane, for its CPU time and memory")
 	flag.StringVar(&o.namespace, "namespace", "load", "namespace of the services and the sidecars")
 	flag.BoolVar(&o.setupOnly, "setup-only", false, "make the objects and end")
 	flag.DurationVar(&o.timeout, "timeout", time.Minute, "longest wait for one change")
 	flag.Parse()
+	// Arguments can be read by everybody on the machine, and stand in messages.
+	o.token = os.Getenv("XDSLOAD_TOKEN")
 	if o.clients < 1 || o.services < 1 || o.endpoints < 1 || o.api == "" {
 		fmt.Fprintln(os.Stderr, "xdsload: --api is needed, and --clients, --services and --endpoints are at least 1")
 		os.Exit(1)
