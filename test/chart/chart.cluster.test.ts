@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { customResourceDefinitions } from "../crds/definitions.js";
@@ -111,6 +113,22 @@ describe("a release", () => {
     expect(
       await statusOf(`/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies/weft-control-plane`),
     ).toBe(200);
+  });
+
+  it("takes the objects of the example", () => {
+    const folder = fileURLToPath(new URL("../../examples/kubernetes", import.meta.url));
+    const kubectl = process.env.WEFT_KUBECTL ?? "kubectl";
+    const args = ["--kubeconfig", server.kubeconfig, "apply", "--dry-run=server", "-o", "name"];
+    const files = ["app.yaml", "virtualservice.yaml"].flatMap((file) => ["-f", join(folder, file)]);
+    const made = execFileSync(kubectl, [...args, ...files], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    expect(made.trim().split("\n").sort()).toEqual([
+      "deployment.apps/backend-v1",
+      "deployment.apps/backend-v2",
+      "deployment.apps/client",
+      "destinationrule.networking.istio.io/backend",
+      "service/backend",
+      "virtualservice.networking.istio.io/backend",
+    ]);
   });
 
   it("lets the control plane do what it must, and no more", async () => {

@@ -41,6 +41,16 @@ test("every permission is used by code that is there", () => {
   expect(missing).toEqual([]);
 });
 
+test("the README has a row for every value, and for no other", () => {
+  const rows = readFileSync(join(CHART, "README.md"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  const named = rows.flatMap((row) =>
+    [...(row.split(" | ")[0] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => `.${name}`),
+  );
+  expect(named.sort()).toEqual(leaves(values).sort());
+});
+
 describe.skipIf(helmPath() === undefined)("the chart", () => {
   it.each(goldenCases(TESTDATA))("gives what the golden file says for the values of $name", (golden) => {
     expectGolden(golden, renderText(golden.input));
