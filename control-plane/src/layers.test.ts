@@ -136,6 +136,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   "cluster-api": { folders: ["identity", "kubernetes", "source"], packages: ["node:timers"], banned: EDGE },
+  "webhook-control": { folders: ["identity", "injection", "log", "platform"], packages: [], banned: EDGE },
   "cluster-identity": { folders: ["identity", "identity-control", "platform"], packages: [], banned: EDGE },
   "platform-kubernetes": {
     folders: [
