@@ -191,6 +191,8 @@ test("it follows its endpoints, and goes and comes back with its service", async
   await vi.waitFor(async () => expect(await clusters()).not.toContain(cluster("one")), POLL);
   mesh.apply({ kind: "Service", value: mkService("one") });
   await vi.waitFor(async () => expect(await clusters()).toContain(cluster("one")), POLL);
+  // Routes come after clusters.
+  await mesh.settled();
   expect((await call(host("one"))).status).toBe(200);
 });
 

@@ -75,6 +75,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       ],
     },
     stats_config: STATS_CONFIG,
+    memory_allocator_manager: RETURNED_MEMORY,
     deferred_stat_options: { enable_deferred_creation_stats: true },
     layered_runtime: { layers: [{ name: "weft", static_layer: RUNTIME }] },
     overload_manager: {
@@ -90,6 +91,12 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
     },
   };
 }
+
+/**
+ * While Envoy takes new routes it holds the old ones, and both several times. Without this it would keep for ever what
+ * that took: in a mesh of 5,000 services 40 MB. It gives back a piece each second, of what was free for a while.
+ */
+const RETURNED_MEMORY = { bytes_to_release: 4 * 1024 * 1024, memory_release_interval: "1s" };
 
 /** Envoy refuses routes with larger regular expressions than this; the decoder lets pass what fits. */
 const RUNTIME = { "re2.max_program_size.error_level": 32768 };

@@ -22,8 +22,9 @@ const GRPC_CONDITIONS = new Set(["cancelled", "deadline-exceeded", "internal", "
 /* Longer ones are not waited for: Envoy then falls back to the usual back-off. */
 const MAX_RETRY_AFTER_MS = 60_000;
 
+/* Envoy goes by the type. The name is short because all routes have it. */
 const PREVIOUS_HOSTS: MessageInitShape<typeof RetryPolicy_RetryHostPredicateSchema> = {
-  name: "envoy.retry_host_predicates.previous_hosts",
+  name: "previous-hosts",
   configType: { case: "typedConfig", value: pack(PreviousHostsPredicateSchema, {}) },
 };
 

@@ -44,7 +44,6 @@ export function routeAction(
         runtimeFraction: { defaultValue: fractionalPercent(mirror.percentage) },
       })),
     }),
-    upgradeConfigs: [{ upgradeType: "websocket" }],
   };
 }
 
