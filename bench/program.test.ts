@@ -16,6 +16,7 @@ async function parsed(...args: string[]): Promise<unknown> {
       rateLimit: record("rate-limit"),
       swap: record("swap"),
       mesh: record("mesh"),
+      controlPlane: record("control-plane"),
     },
     (code) => exits.push(code),
   );
