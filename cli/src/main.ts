@@ -1,6 +1,7 @@
 import { AssertionError } from "node:assert";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addIdentityCommands, certificateTtlOption } from "./commands/identity-program.js";
+import { addInjectCommand } from "./commands/inject-program.js";
 import { addMeshCommands } from "./commands/mesh-program.js";
 import { collect, outputOption } from "./commands/options.js";
 import { addPluginCommands } from "./commands/plugin-program.js";
@@ -189,6 +190,7 @@ program
     process.exitCode = await translateFolder(options);
   });
 
+addInjectCommand(program);
 addPluginCommands(program);
 
 const registry = program.command("registry").description("the embedded registry");
