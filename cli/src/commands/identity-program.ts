@@ -23,7 +23,10 @@ const outputOption = () =>
     .choices(["text", "json"])
     .default("text");
 const meshFolderOption = () =>
-  new Option("-f, --file <dir>", "folder with the YAML of the mesh, which weft up runs").default(".");
+  new Option(
+    "-f, --file <path>",
+    "folder with the YAML of the mesh, which weft up runs; or the control plane's admin socket, as in its pod",
+  ).default(".");
 
 /** `weft identity`: certificates. */
 export function addIdentityCommands(program: Command): void {
@@ -38,7 +41,7 @@ export function addIdentityCommands(program: Command): void {
     .addOption(outputOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  weft identity show -f examples/demo\n  weft identity -f examples/demo -o json\n  weft identity show --dir /var/lib/weft/web",
+      "\nExamples:\n  weft identity show -f examples/demo\n  weft identity -f examples/demo -o json\n  weft identity -f /var/lib/weft/control.sock\n  weft identity show --dir /var/lib/weft/web",
     )
     .addHelpText(
       "after",

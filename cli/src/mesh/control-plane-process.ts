@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { type GuardedProcess, startGuarded } from "./guarded-process.js";
@@ -124,13 +124,16 @@ export function askControlPlane<T>(socketPath: string, path: string, body?: unkn
 /** Codes of a socket that nobody listens on. */
 const ABSENT: readonly unknown[] = ["ENOENT", "ECONNREFUSED"];
 
-/** Asks the control plane of a folder; says so when none runs. */
+/**
+ * Asks the control plane of a folder, or the one that listens on this admin socket, as in its pod; says so when none runs.
+ */
 export async function askControlPlaneOf<T>(folder: string, path: string, body?: unknown): Promise<T> {
   const real = await realpath(folder).catch(() => {
     throw new MeshError("folder-missing", `${folder} is not a folder; give the folder with the YAML of the mesh`);
   });
   try {
-    return await askControlPlane<T>(stateFolder(real).adminSocket, path, body);
+    const isSocket = (await stat(real)).isSocket();
+    return await askControlPlane<T>(isSocket ? real : stateFolder(real).adminSocket, path, body);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && ABSENT.includes(error.code))) throw error;
     throw new MeshError(
