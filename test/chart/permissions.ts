@@ -83,20 +83,19 @@ export const PERMISSIONS: readonly Permission[] = [
     names: ["weft.mesh:workload:roots"],
     usedBy: ["identity/kubernetes/"],
   },
-  { group: "authentication.k8s.io", resources: ["tokenreviews"], verbs: ["create"], usedBy: ["identity/kubernetes/"] },
   {
     group: "admissionregistration.k8s.io",
     resources: ["mutatingwebhookconfigurations"],
     verbs: ["get", "update"],
     names: ["weft-injection"],
-    usedBy: ["injection/webhook-configurations.ts"],
+    usedBy: ["injection/webhook-registration.ts"],
   },
   {
     group: "admissionregistration.k8s.io",
     resources: ["validatingwebhookconfigurations"],
     verbs: ["get", "update"],
     names: ["weft-validation"],
-    usedBy: ["injection/webhook-configurations.ts"],
+    usedBy: ["injection/webhook-registration.ts"],
   },
   {
     group: "coordination.k8s.io",
