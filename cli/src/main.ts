@@ -66,6 +66,8 @@ program
     process.exitCode = await demo(folder, options);
   });
 
+const INJECTION_SETTINGS_HELP =
+  "what sidecars are given, in a cluster; without it no webhooks are served (default: the chart's, where it is mounted)";
 program
   .command("control-plane")
   .description("serve xDS for one folder, as weft up does, or for one cluster")
@@ -89,6 +91,9 @@ program
   .option("--plain-http <registry>", "speak plain HTTP to this registry (host:port); repeatable", collect, [])
   .option("--peer <host:port>", "another replica, asked for plugins before the registry; repeatable", collectPeer, [])
   .option("--tag-poll-ms <ms>", "how often a moved tag is looked for", milliseconds, 60_000)
+  .option("--injection-settings <file>", INJECTION_SETTINGS_HELP)
+  .option("--webhook-port <port>", "port of the webhooks, in a cluster; 0: a free one", port, 15017)
+  .option("--webhook-url <url>", "https://name:port by which the API server calls them (default: by the Service)")
   .option("--metrics-port <port>", METRICS_PORT_HELP, port)
   .option("--metrics-host <address>", "where metrics and probes listen; everybody who reaches it can read", "127.0.0.1")
   .addOption(new Option("--log-format <format>", "of the log").choices(["text", "json"]).default("text"))

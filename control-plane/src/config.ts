@@ -1,3 +1,4 @@
+import type { InjectionSettings } from "./injection/injection-settings.js";
 import type { IdentityFiles } from "./model/mesh-settings.js";
 
 /** All that a control plane is told from outside. The command line makes it; nothing else reads flags. */
@@ -48,7 +49,18 @@ export interface KubernetesConfig {
   readonly namespace: string;
   /** Name of the control plane's own pod, by which replicas are told apart. */
   readonly podName: string;
+  /** Absent: pods get no sidecars, and objects are not checked when they are written. */
+  readonly webhooks?: WebhooksConfig;
   readonly identity: IdentityConfig;
+}
+
+export interface WebhooksConfig {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** `https://<name>:<port>` by which the API server calls; absent: by the control plane's Service. */
+  readonly origin?: string;
+  readonly settings: InjectionSettings;
 }
 
 /** Where the control plane's own certificate comes from. */

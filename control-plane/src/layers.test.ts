@@ -126,7 +126,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   platform: {
-    folders: ["model", "source", "status", "event-recorder", "identity-control"],
+    folders: ["model", "source", "status", "injection", "event-recorder", "identity-control"],
     packages: [],
     banned: EDGE,
   },
@@ -140,7 +140,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "cluster-identity": { folders: ["identity", "identity-control", "platform"], packages: [], banned: EDGE },
   "platform-kubernetes": {
     folders: [
-      ...["cluster-api", "cluster-identity", "identity"],
+      ...["cluster-api", "cluster-identity", "identity", "webhook-control"],
       ...["config", "log", "platform", "event-recorder", "identity-control"],
       ...["kubernetes", "model", "source", "status"],
     ],
@@ -177,7 +177,8 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   admin: { packages: ["node:fs", "node:http", "node:path"], banned: EDGE },
-  config: { folders: ["model"], packages: [] },
+  "plugin-review": { folders: ["model", "translate", "modules", "injection"], packages: [], banned: EDGE },
+  config: { folders: ["model", "injection"], packages: [] },
   log: { packages: [] },
   "public-roots": { packages: ["node:tls"] },
   main: {
@@ -198,7 +199,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
         "platform-folder",
         "platform-kubernetes",
       ],
-      ...["rollout-control", "public-roots"],
+      ...["rollout-control", "public-roots", "plugin-review"],
       ...["model", "decode", "translate", "status", "store"],
       ...["source", "modules", "rollout", "identity", "injection", "xds", "metrics"],
     ],

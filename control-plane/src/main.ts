@@ -22,6 +22,7 @@ import type { Platform } from "./platform.js";
 import { createFolderPlatform } from "./platform-folder.js";
 import { createKubernetesPlatform } from "./platform-kubernetes.js";
 import { createPluginModules } from "./plugin-modules.js";
+import { createPluginReview } from "./plugin-review.js";
 import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
 import { createHealthReader } from "./rollout/health-reader.js";
@@ -355,6 +356,8 @@ async function start(
     { ...rolloutActions(rollouts), ...identity.actions },
   );
   undo.push(closeAdmin);
+  const webhooks = await platform.serveWebhooks?.(createPluginReview(() => store.current.snapshot));
+  undo.push(() => webhooks?.close());
   // Last, so that it is first: what is written then still knows the proxies and the refused versions.
   undo.push(() => status.flush());
   undo.push(() => {

@@ -12,6 +12,7 @@ import { createKubernetesReader } from "./kubernetes/reader.js";
 import type { Logger } from "./log.js";
 import type { Platform } from "./platform.js";
 import { createKubernetesSource } from "./source/kubernetes/source.js";
+import { createWebhookControl } from "./webhook-control.js";
 
 /** A mesh in a cluster: the API server has its objects, and is told what became of them. */
 export async function createKubernetesPlatform(
@@ -51,6 +52,20 @@ export async function createKubernetesPlatform(
             dnsNames: controlPlaneDnsNames(namespace),
           })
         : createIdentityControl({ ...options, config: identity }),
+    serveWebhooks: async (reviewPlugin) => {
+      const { webhooks } = config;
+      if (webhooks === undefined) {
+        logger.warn("no webhooks are served: pods get no sidecars, and objects are not checked when they are written");
+        return { close: async () => {} };
+      }
+      const { host, port, origin, settings } = webhooks;
+      return createWebhookControl({
+        ...{ api: identityApi, namespace, leadership, host, port, reviewPlugin, logger },
+        settings: () => settings,
+        dnsNames: [...controlPlaneDnsNames(namespace), ...(origin === undefined ? [] : [new URL(origin).hostname])],
+        ...(origin === undefined ? {} : { client: { kind: "url", origin } }),
+      });
+    },
     async close() {
       status.close();
       await leadership.close();

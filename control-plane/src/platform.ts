@@ -1,5 +1,6 @@
 import type { PluginEventRecorder } from "./event-recorder.js";
 import type { IdentityControl, IdentityControlOptions } from "./identity-control.js";
+import type { ReviewPlugin } from "./injection/review-object.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { VirtualService } from "./model/virtual-service.js";
 import type { ApplyEvent, Source } from "./source/source.js";
@@ -19,6 +20,8 @@ export interface Platform {
   readonly leadership: Leadership;
   /** Certificates: whose they are, where the authority keeps its keys, and how workloads enrol. */
   createIdentity(options: PlatformIdentityOptions): Promise<IdentityControl>;
+  /** Answers what the API server asks of pods and objects, where there is one. Resolves when it may ask. */
+  serveWebhooks?(reviewPlugin: ReviewPlugin): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
 }
 

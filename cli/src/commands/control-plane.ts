@@ -1,11 +1,18 @@
+import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { DEFAULT_ROOT_NAMESPACE, type FolderConfig, type PlatformConfig } from "@weft/control-plane/config";
-import { STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
+import {
+  DEFAULT_ROOT_NAMESPACE,
+  type FolderConfig,
+  type PlatformConfig,
+  type WebhooksConfig,
+} from "@weft/control-plane/config";
+import { POD_FILES, STANDALONE_FILES } from "@weft/control-plane/injection/identity-files";
 import { createLogger, type LogFormat } from "@weft/control-plane/log";
 import { startControlPlane } from "@weft/control-plane/main";
 import { credentialFiles } from "@weft/registry";
+import { readInjectionSettings } from "../injection/read-settings.js";
 import { MeshError } from "../mesh/mesh-error.js";
 import { stateFolder } from "../mesh/state-folder.js";
 
@@ -32,6 +39,9 @@ export interface ControlPlaneFlags {
   readonly peer: readonly string[];
   readonly tagPollMs: number;
   readonly adminSocket?: string;
+  readonly injectionSettings?: string;
+  readonly webhookPort: number;
+  readonly webhookUrl?: string;
   readonly metricsHost: string;
   readonly metricsPort?: number;
   readonly logFormat: LogFormat;
@@ -48,7 +58,7 @@ export async function controlPlane(flags: ControlPlaneFlags): Promise<void> {
       xdsHost: flags.host,
       xdsPort: flags.xdsPort,
       ...(flags.insecureXdsPort === undefined ? {} : { plaintextXdsPort: flags.insecureXdsPort }),
-      proxyIdentityFiles: STANDALONE_FILES,
+      proxyIdentityFiles: platform.kind === "kubernetes" ? POD_FILES : STANDALONE_FILES,
       trustDomain: flags.trustDomain,
       rootNamespace: platform.kind === "kubernetes" ? platform.namespace : DEFAULT_ROOT_NAMESPACE,
       envoyPath: flags.envoy,
@@ -82,10 +92,13 @@ function platformConfig(flags: ControlPlaneFlags, { POD_NAMESPACE, POD_NAME }: P
   if (kubernetes === (folder !== undefined))
     throw new MeshError("setup-missing", "give --folder for a mesh in a folder, or --kubernetes for one in a cluster");
   if (folder !== undefined) return { kind: "folder", folder: resolve(folder), identity: identityConfig(flags) };
+  const namespace = flags.namespace ?? POD_NAMESPACE ?? DEFAULT_ROOT_NAMESPACE;
+  const webhooks = webhooksConfig(flags, namespace);
   return {
     kind: "kubernetes",
     ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(kubeconfig) }),
-    namespace: flags.namespace ?? POD_NAMESPACE ?? DEFAULT_ROOT_NAMESPACE,
+    ...(webhooks === undefined ? {} : { webhooks }),
+    namespace,
     podName: flags.podName ?? POD_NAME ?? hostname(),
     identity:
       flags.identityDir === undefined && flags.authorityDir === undefined
@@ -93,6 +106,18 @@ function platformConfig(flags: ControlPlaneFlags, { POD_NAMESPACE, POD_NAME }: P
         : identityConfig(flags),
   };
 }
+
+/** In a pod the chart's settings are there; elsewhere webhooks are served where a flag names settings. */
+function webhooksConfig(flags: ControlPlaneFlags, rootNamespace: string): WebhooksConfig | undefined {
+  const { webhookPort: port, webhookUrl, host, trustDomain } = flags;
+  const file = flags.injectionSettings ?? CHART_SETTINGS;
+  if (flags.injectionSettings === undefined && !existsSync(file)) return undefined;
+  const settings = readInjectionSettings(file, { rootNamespace, trustDomain });
+  return { host, port, settings, ...(webhookUrl === undefined ? {} : { origin: webhookUrl }) };
+}
+
+/** Where the chart mounts ConfigMap weft-control-plane. */
+const CHART_SETTINGS = "/etc/weft/injection.yaml";
 
 async function adminSocketOf(platform: PlatformConfig, stateDir: string): Promise<string> {
   if (platform.kind === "kubernetes") return join(resolve(stateDir), "control.sock");

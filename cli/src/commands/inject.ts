@@ -1,14 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { text as readStream } from "node:stream/consumers";
-import { decodeInjectionSettings } from "@weft/control-plane/injection/decode-settings";
 import type { ObjectOutcome } from "@weft/control-plane/injection/inject-object";
-import type { InjectionSettings } from "@weft/control-plane/injection/injection-settings";
-import { type Diagnostic, formatDiagnostic } from "@weft/control-plane/model/diagnostic";
+import { type InjectionSettings, injectionSettings } from "@weft/control-plane/injection/injection-settings";
+import { formatDiagnostic } from "@weft/control-plane/model/diagnostic";
 import { formatObjectRef } from "@weft/control-plane/model/object-ref";
-import { parse } from "yaml";
 import { injectManifests } from "../injection/inject-manifests.js";
-import { ManifestError } from "../injection/manifest-error.js";
+import { readInjectionSettings, readText } from "../injection/read-settings.js";
 import { printJson } from "../workbench/print.js";
 
 export interface InjectFlags {
@@ -30,12 +28,12 @@ export interface InjectFlags {
  * @throws ManifestError
  */
 export async function injectCommand(flags: InjectFlags): Promise<number> {
-  const settings = readSettings(flags);
+  const settings = settingsOf(flags);
   const createToken = () => randomBytes(16).toString("hex");
   const injected = [];
   for (const file of flags.file) {
     const source = file === "-" ? "standard input" : file;
-    const text = file === "-" ? await readStream(process.stdin) : readFile(file);
+    const text = file === "-" ? await readStream(process.stdin) : readText(file);
     injected.push(injectManifests(text, source, { settings, namespace: flags.namespace, createToken }));
   }
   const outcomes = injected.flatMap((one) => one.outcomes);
@@ -61,42 +59,19 @@ function joined(texts: readonly string[]): string {
   return ended.map((text, i) => (i === 0 || text.startsWith("---") ? text : `---\n${text}`)).join("");
 }
 
-function readSettings(flags: InjectFlags): InjectionSettings {
-  const { settings: file, trustDomain, rootNamespace } = flags;
-  const written: unknown = file === undefined ? {} : readYaml(file);
-  const defaults = { initImage: `weft-init:${version()}` };
-  const given = {
-    ...defaults,
-    ...(typeof written === "object" && written !== null ? written : {}),
-    ...(flags.initImage === undefined ? {} : { initImage: flags.initImage }),
-    ...(flags.captureDns === undefined ? {} : { captureDns: flags.captureDns }),
+function settingsOf(flags: InjectFlags): InjectionSettings {
+  const { settings: file, trustDomain, rootNamespace, initImage, proxyImage, captureDns } = flags;
+  const fixed = { trustDomain, rootNamespace };
+  const written =
+    file === undefined
+      ? injectionSettings({ ...fixed, initImage: `weft-init:${version()}` })
+      : readInjectionSettings(file, fixed);
+  return {
+    ...written,
+    ...(initImage === undefined ? {} : { initImage }),
+    ...(captureDns === undefined ? {} : { captureDns }),
+    ...(proxyImage === undefined ? {} : { proxy: { ...written.proxy, image: proxyImage } }),
   };
-  const raw = typeof written === "object" && !Array.isArray(written) ? given : written;
-  const decoded = decodeInjectionSettings(raw, { trustDomain, rootNamespace }, file ?? "flags");
-  if (!decoded.ok) throw new ManifestError(problemsOf(decoded.diagnostics));
-  const { settings } = decoded;
-  const { proxyImage } = flags;
-  return proxyImage === undefined ? settings : { ...settings, proxy: { ...settings.proxy, image: proxyImage } };
-}
-
-function problemsOf(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map(formatDiagnostic).join("\n");
-}
-
-function readYaml(file: string): unknown {
-  try {
-    return parse(readFile(file)) ?? {};
-  } catch (error) {
-    throw new ManifestError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function readFile(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ManifestError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** Images go by the version of this command. */
