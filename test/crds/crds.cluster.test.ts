@@ -182,9 +182,9 @@ describe("a WasmPlugin", () => {
     const created = await server.ask("POST", path, plugin("phase: AUTHZ"));
     expect(created.body.spec).toMatchObject({ priority: 0, failStrategy: "FAIL_CLOSE", type: "HTTP" });
     const now = "2026-01-01T00:00:00Z";
-    const condition = { type: "Programmed", status: "True", reason: "Programmed", message: "3 of 3 proxies run it" };
+    const of = { status: "True", message: "3 of 3 proxies run it", observedGeneration: 1, lastTransitionTime: now };
     const status = {
-      conditions: [{ ...condition, observedGeneration: 1, lastTransitionTime: now }],
+      conditions: ["Accepted", "Programmed"].map((type) => ({ ...of, type, reason: type })),
       digest: "sha256:abc",
       wasmSha256: "def",
       servedSha256: "123",
@@ -203,11 +203,12 @@ describe("a WasmPlugin", () => {
       "DIGEST",
       "PROXIES",
       "PHASE",
+      "ACCEPTED",
       "AGE",
       "REASON",
       "ROLLOUT",
     ]);
-    expect(row).toMatch(/^x +True +sha256:abc +3\/3 +AUTHZ +\S+ +Programmed +Completed/);
+    expect(row).toMatch(/^x +True +sha256:abc +3\/3 +AUTHZ +True +\S+ +Programmed +Completed/);
   });
 
   it("is explained, field by field", () => {
