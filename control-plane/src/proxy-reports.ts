@@ -4,6 +4,7 @@ import type { Diagnostic } from "./model/diagnostic.js";
 import type { ModuleState } from "./model/module-state.js";
 import type { ChangedNames } from "./model/resource.js";
 import { servedVersions } from "./model/rollout.js";
+import { workloadKind } from "./model/workload.js";
 import type { RolloutProxy } from "./rollout/rollouts.js";
 import { propagationKey } from "./status/propagation.js";
 import type { ProxySlots } from "./status/proxy-counts.js";
@@ -98,7 +99,7 @@ export function refusals(streams: readonly ProxySync[], translation: Incremental
         {
           severity: "error",
           reason: "RejectedByProxy",
-          object: { kind: "WorkloadEntry", namespace, name },
+          object: { kind: workloadKind(translation.snapshot.workloads.get(proxyKey) ?? {}), namespace, name },
           message: `its proxy refused ${type} ${names.slice(0, 5).join(", ")}: ${lastNack.message.slice(0, 500)}`,
           hint: "correct what the message names; until then the proxy goes on with what it had",
         },

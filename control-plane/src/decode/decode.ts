@@ -36,8 +36,8 @@ export function decodeObject(raw: unknown, context: DecodeContext = {}): DecodeR
   const head = readHead(raw);
   const problems = createProblems(head.subject, context);
   const field: Field = { value: raw, path: [], problems };
-  const definition = findKind(field, head);
-  const ref = definition === undefined ? undefined : head.ref;
+  const definition = findKind(field, head, context.standalone ?? false);
+  const ref = definition === undefined ? undefined : refOf(head, definition.kind);
   const object = definition?.accepted ? readKind(field, definition.kind, context.standalone ?? false) : undefined;
   if (object !== undefined && ref !== undefined && !problems.hasErrors)
     return { ok: true, ref, object, warnings: problems.list };
@@ -55,6 +55,10 @@ function readKind(field: Field, definition: KindDefinition, standalone: boolean)
     fields.ignore(["apiVersion", "kind", "status"]);
     const metadata = readMetadata(fields) ?? { namespace: DEFAULT_NAMESPACE, name: "", labels: {}, annotations: {} };
     const read = definition.read(metadata, standalone);
+    if (definition.whole) {
+      fields.ignore(isObject(field.value) ? Object.keys(field.value) : []);
+      return read(field);
+    }
     if (definition.withoutSpec) {
       const { apiVersion: _, kind: __, metadata: ___, status: ____, ...own } = isObject(field.value) ? field.value : {};
       fields.ignore(Object.keys(own));
@@ -99,13 +103,17 @@ function readHead(raw: unknown): Head {
   };
 }
 
+function refOf({ ref }: Head, { withoutNamespace }: KindDefinition): ObjectRef | undefined {
+  return ref && withoutNamespace ? { ...ref, namespace: "" } : ref;
+}
+
 interface FoundKind {
   readonly kind: KindDefinition;
   /** False when only the version is not one that the mesh reads. */
   readonly accepted: boolean;
 }
 
-function findKind(field: Field, { apiVersion, kind }: Head): FoundKind | undefined {
+function findKind(field: Field, { apiVersion, kind }: Head, standalone: boolean): FoundKind | undefined {
   if (!isObject(field.value))
     return refuse(
       field,
@@ -122,23 +130,28 @@ function findKind(field: Field, { apiVersion, kind }: Head): FoundKind | undefin
   }
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
   const version = apiVersion.slice(group === "" ? 0 : group.length + 1);
-  const definition = KINDS.find((candidate) => candidate.kind === kind && candidate.group === group);
+  const kinds = standalone ? KINDS.filter(({ clusterOnly }) => !clusterOnly) : KINDS;
+  const definition = kinds.find((candidate) => candidate.kind === kind && candidate.group === group);
   if (definition?.versions.includes(version)) return { kind: definition, accepted: true };
   if (definition !== undefined) {
     const hint = `use ${apiVersionsOf(definition).join(" or ")}`;
     refuse(child(field, "apiVersion", apiVersion), "UnsupportedVersion", `is ${show(apiVersion)}`, hint);
     return { kind: definition, accepted: false };
   }
-  return reportUnknownKind(field, apiVersion, group, kind);
+  return reportUnknownKind(field, kinds, { apiVersion, group, kind });
 }
 
 /** A slip of the pen is an error; a kind that is somebody else's is only named. */
-function reportUnknownKind(field: Field, apiVersion: string, group: string, kind: string): undefined {
-  const ofGroup = KINDS.filter((candidate) => candidate.group === group).map((candidate) => candidate.kind);
+function reportUnknownKind(
+  field: Field,
+  kinds: readonly KindDefinition[],
+  { apiVersion, group, kind }: { readonly apiVersion: string; readonly group: string; readonly kind: string },
+): undefined {
+  const ofGroup = kinds.filter((candidate) => candidate.group === group).map((candidate) => candidate.kind);
   const nearKind = nearest(kind, ofGroup);
   if (nearKind !== undefined)
     return refuse(child(field, "kind", kind), "UnknownKind", `is ${show(kind)}`, `did you mean ${nearKind}?`);
-  const nearVersion = nearest(apiVersion, KINDS.filter((candidate) => candidate.kind === kind).flatMap(apiVersionsOf));
+  const nearVersion = nearest(apiVersion, kinds.filter((candidate) => candidate.kind === kind).flatMap(apiVersionsOf));
   if (nearVersion !== undefined && group !== "")
     return refuse(
       child(field, "apiVersion", apiVersion),
@@ -154,7 +167,7 @@ function reportUnknownKind(field: Field, apiVersion: string, group: string, kind
       `is ${kind}, a policy that the mesh does not enforce yet`,
       "do not rely on it: protect the workload by other means, and remove the object",
     );
-  const supported = [...new Set(KINDS.map((candidate) => candidate.kind))].join(", ");
+  const supported = [...new Set(kinds.map((candidate) => candidate.kind))].join(", ");
   field.problems.warning(
     ["kind"],
     "UnsupportedKind",

@@ -23,6 +23,9 @@ export function objectOf(kind: MeshObject["kind"], spec: string, metadata = "{na
 
 const API_VERSIONS: Readonly<Record<MeshObject["kind"], string>> = {
   Service: "v1",
+  EndpointSlice: "discovery.k8s.io/v1",
+  Pod: "v1",
+  Node: "v1",
   WorkloadEntry: "networking.istio.io/v1",
   ServiceEntry: "networking.istio.io/v1",
   DestinationRule: "networking.istio.io/v1",

@@ -1,12 +1,14 @@
 import type { MeshObject } from "../model/mesh-object.js";
 import { readAuthorizationPolicy, standInPolicy } from "./authorization-policy.js";
 import { readDestinationRule } from "./destination-rule.js";
+import { readEndpointSlice } from "./endpoint-slice.js";
 import type { Reader } from "./fields.js";
 import { readGrpcRoute } from "./grpc-route.js";
 import { readHttpRoute } from "./http-route-object.js";
 import { readMeshConfig } from "./mesh-config.js";
 import type { Metadata } from "./metadata.js";
 import { readPeerAuthentication } from "./peer-authentication.js";
+import { readNode, readPod } from "./pod.js";
 import { readReferenceGrant } from "./reference-grant.js";
 import { readRequestAuthentication } from "./request-authentication.js";
 import { readSecret } from "./secret.js";
@@ -29,6 +31,12 @@ export interface KindDefinition {
   readonly specOptional: boolean;
   /** Whether its fields are beside `metadata`, without a `spec`. */
   readonly withoutSpec?: true;
+  /** Whether the reader gets the whole object, because what the mesh has of it is also in its status. */
+  readonly whole?: true;
+  /** What a cluster writes of itself: without one nobody reads it. */
+  readonly clusterOnly?: true;
+  /** Its objects are in no namespace. */
+  readonly withoutNamespace?: true;
   /** What is in force in the place of an object that is wrong and never was right, where nothing would be unsafe. */
   readonly standIn?: (raw: unknown) => MeshObject | undefined;
   /** Gives the reader of the spec. */
@@ -146,6 +154,34 @@ export const KINDS: readonly KindDefinition[] = [
     specOptional: false,
     withoutSpec: true,
     read: (metadata) => convert(readSecret(metadata), (value) => ({ kind: "Secret", value })),
+  },
+  {
+    kind: "EndpointSlice",
+    group: "discovery.k8s.io",
+    versions: ["v1"],
+    specOptional: true,
+    whole: true,
+    clusterOnly: true,
+    read: (metadata) => convert(readEndpointSlice(metadata), (value) => ({ kind: "EndpointSlice", value })),
+  },
+  {
+    kind: "Pod",
+    group: "",
+    versions: ["v1"],
+    specOptional: true,
+    whole: true,
+    clusterOnly: true,
+    read: (metadata) => convert(readPod(metadata), (value) => ({ kind: "Pod", value })),
+  },
+  {
+    kind: "Node",
+    group: "",
+    versions: ["v1"],
+    specOptional: true,
+    whole: true,
+    clusterOnly: true,
+    withoutNamespace: true,
+    read: (metadata) => convert(readNode(metadata), (value) => ({ kind: "Node", value })),
   },
   wasmPlugin("weft.mesh", "weft"),
   wasmPlugin("extensions.istio.io", "istio"),

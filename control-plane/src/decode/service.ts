@@ -4,6 +4,7 @@ import { readIp } from "./addresses.js";
 import { EVERYBODY, exportNamespaces } from "./export-to.js";
 import {
   type Field,
+  isObject,
   type ObjectFields,
   type Reader,
   readAnyString,
@@ -50,28 +51,29 @@ export function readService(metadata: Metadata, standalone: boolean): Reader<Ser
       ? (fields.optional("ports", list) ?? [])
       : fields.required("ports", list, "list the ports of the Service");
     if (ports === undefined) return undefined;
-    checkPorts(ports, field);
+    checkPorts(ports, field, standalone);
     // Warnings about ports that could not be read would mislead.
     if (field.problems.hasErrors) return undefined;
     return {
       namespace,
       name,
       host: serviceHost(name, namespace),
-      ports: ports.flatMap(toServicePort),
+      ports: ports.flatMap((port) => toServicePort(port, standalone)),
       selector: isExternal ? {} : selector,
       addresses: addresses === "None" ? [] : addresses,
       exportTo,
       location: "internal",
       resolution: isExternal
         ? { kind: "externalName", host: externalName }
-        : selectorResolution(selector, addresses === "None", field),
+        : selectorResolution(selector, addresses === "None", field, standalone),
       subjectAltNames: [],
     };
   });
 }
 
-function selectorResolution(selector: Labels, headless: boolean, field: Field): Resolution {
-  if (Object.keys(selector).length > 0) return { kind: headless ? "headless" : "workloads" };
+function selectorResolution(selector: Labels, headless: boolean, field: Field, standalone: boolean): Resolution {
+  // In a cluster EndpointSlices say who answers, also where somebody else than the cluster writes them.
+  if (!standalone || Object.keys(selector).length > 0) return { kind: headless ? "headless" : "workloads" };
   field.problems.warning(
     [...field.path, "selector"],
     "NoEndpoints",
@@ -125,14 +127,36 @@ function readVisibility({ namespace, annotations }: Metadata, { problems }: Fiel
 function readReachability(fields: ObjectFields, field: Field, standalone: boolean): void {
   fields.ignore(["ipFamilies", "ipFamilyPolicy"]);
   readClusterFields(fields, field, standalone);
+  if (standalone) readBalancing(fields);
+  else readClusterBalancing(fields, field);
+  // Without probes every workload that is written down counts as ready.
+  fields.optional("publishNotReadyAddresses", readBoolean);
+}
+
+function readBalancing(fields: ObjectFields): void {
   fields.optional("internalTrafficPolicy", readOneOf(["Cluster"], { Local: "remove internalTrafficPolicy" }));
   fields.optional("sessionAffinity", readOneOf(["None"], { ClientIP: "remove sessionAffinity" }));
   fields.unsupported({
     sessionAffinityConfig: "remove sessionAffinityConfig",
     trafficDistribution: "remove trafficDistribution",
   });
-  // Without probes every workload that is written down counts as ready.
-  fields.optional("publishNotReadyAddresses", readBoolean);
+}
+
+/** A cluster's Service stays in the mesh with what the mesh does otherwise than kube-proxy: the reader is told. */
+function readClusterBalancing(fields: ObjectFields, field: Field): void {
+  const balancing = ["internalTrafficPolicy", "sessionAffinity", "trafficDistribution"] as const;
+  fields.ignore([...balancing, "sessionAffinityConfig"]);
+  const values = isObject(field.value) ? field.value : {};
+  for (const name of balancing) {
+    const value = values[name];
+    if (value === undefined || value === "Cluster" || value === "None") continue;
+    field.problems.warning(
+      [...field.path, name],
+      "NoEffect",
+      `is ${show(value)}, which callers with a sidecar do not follow`,
+      "write a DestinationRule for the host: consistentHash for affinity, localityLbSetting for nearness",
+    );
+  }
 }
 
 function readClusterFields(fields: ObjectFields, field: Field, standalone: boolean): void {
@@ -176,7 +200,7 @@ const readPortFields = (standalone: boolean): Reader<PortFields> =>
 const readTargetPort: Reader<number | string> = (field) =>
   typeof field.value === "string" && !/^\d+$/.test(field.value) ? readDnsLabel(field) : readPort(field);
 
-function checkPorts(ports: readonly PortFields[], list: Field): void {
+function checkPorts(ports: readonly PortFields[], list: Field, standalone: boolean): void {
   const names = new Set<string>();
   const numbers = new Set<string>();
   for (const { field, name, port, protocol } of ports) {
@@ -190,7 +214,7 @@ function checkPorts(ports: readonly PortFields[], list: Field): void {
     if (name !== undefined) names.add(name);
     if (port !== undefined) numbers.add(`${protocol} ${port}`);
   }
-  if (ports.length > 0 && ports.every(({ protocol }) => protocol !== "TCP"))
+  if (standalone && ports.length > 0 && ports.every(({ protocol }) => protocol !== "TCP"))
     list.problems.warning(
       [...list.path, "ports"],
       "NoTcpPort",
@@ -199,19 +223,21 @@ function checkPorts(ports: readonly PortFields[], list: Field): void {
     );
 }
 
-function toServicePort(fields: PortFields): ServicePort[] {
+function toServicePort(fields: PortFields, standalone: boolean): ServicePort[] {
   const { field, name = "", port, targetPort, appProtocol, protocol } = fields;
   if (port === undefined) return [];
   if (protocol !== "TCP") {
-    field.problems.warning(
-      [...field.path, "protocol"],
-      "UnsupportedProtocol",
-      `is ${protocol}; traffic of this port passes by the mesh`,
-      "nothing, if that is meant",
-    );
+    // In a cluster there are such everywhere, the cluster's own DNS before all.
+    if (standalone)
+      field.problems.warning(
+        [...field.path, "protocol"],
+        "UnsupportedProtocol",
+        `is ${protocol}; traffic of this port passes by the mesh`,
+        "nothing, if that is meant",
+      );
     return [];
   }
-  if (typeof targetPort === "string")
+  if (standalone && typeof targetPort === "string")
     field.problems.warning(
       [...field.path, "targetPort"],
       "NamedTargetPort",
@@ -223,6 +249,7 @@ function toServicePort(fields: PortFields): ServicePort[] {
       name,
       port,
       targetPort: typeof targetPort === "number" ? targetPort : port,
+      ...(typeof targetPort === "string" ? { targetPortName: targetPort } : {}),
       protocol: portProtocol(field, { name, port, appProtocol }),
     },
   ];

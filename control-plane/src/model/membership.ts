@@ -1,13 +1,30 @@
-import { sortedEntries } from "./compare.js";
+import { compareStrings, sortedEntries } from "./compare.js";
+import type { EndpointSlice } from "./endpoint-slice.js";
 import { memoByIdentity } from "./memo.js";
 import { matchesLabels } from "./selector.js";
-import type { Service } from "./service.js";
+import type { Service, ServicePort } from "./service.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Workload } from "./workload.js";
+import { calledPort } from "./workload-ports.js";
 
-const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
+type Members = Pick<Snapshot, "workloads" | "endpointSlices">;
+
+/** One that answers for a service. */
+export interface Instance {
+  readonly address: string;
+  /** Absent where nothing but the address is known. */
+  readonly workload?: Workload;
+  /** Port name → port, where the cluster says it. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** It is for those who find nobody else. */
+  readonly isLeaving: boolean;
+}
+
+const entriesByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
   const byNamespace = new Map<string, Workload[]>();
   for (const [, workload] of sortedEntries(workloads)) {
+    // Of pods the cluster says behind which services they are, and when.
+    if (workload.pod !== undefined) continue;
     const list = byNamespace.get(workload.namespace);
     if (list === undefined) byNamespace.set(workload.namespace, [workload]);
     else list.push(workload);
@@ -15,11 +32,61 @@ const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) =
   return byNamespace;
 });
 
-/** The workloads behind a service, in the order of their names. A service without selector has none. */
-export function workloadsOf(snapshot: Pick<Snapshot, "workloads">, service: Service): readonly Workload[] {
+/**
+ * Who answers for a service: the WorkloadEntries that its selector names, in the order of their names, then those of its
+ * EndpointSlices, in the order of their addresses.
+ */
+export function instancesOf(members: Members, service: Service): readonly Instance[] {
+  const slices = members.endpointSlices.get(service.host);
+  const selected = selectedEntries(members, service);
+  if (slices === undefined) return selected;
+  const namespace = `${service.namespace}/`;
+  const found = new Map<string, Instance>();
+  for (const { endpoints, ports } of ofOneFamily(slices, service))
+    for (const { address, isLeaving, pod } of endpoints) {
+      // An endpoint that moves from one slice to another is in both for a while.
+      if (found.get(address)?.isLeaving === false) continue;
+      const workload = pod === undefined ? undefined : members.workloads.get(pod);
+      // Without its pod it is not known how it is to be called, or it is just gone.
+      if (pod !== undefined && (workload?.pod === undefined || !pod.startsWith(namespace))) continue;
+      found.set(address, { address, isLeaving, ports, ...(workload === undefined ? {} : { workload }) });
+    }
+  return [...selected, ...[...found.values()].sort((a, b) => compareStrings(a.address, b.address))];
+}
+
+/** A pod with addresses of two families is in a slice of each, and is one instance: that of the Service's first family. */
+function ofOneFamily(slices: readonly EndpointSlice[], { addresses: [first] }: Service): readonly EndpointSlice[] {
+  const order = first?.includes(":") === true ? (["IPv6", "IPv4"] as const) : (["IPv4", "IPv6"] as const);
+  for (const family of order) {
+    const some = slices.filter((slice) => slice.family === family);
+    if (some.some(({ endpoints }) => endpoints.length > 0)) return some;
+  }
+  return slices;
+}
+
+function selectedEntries({ workloads }: Members, service: Service): readonly Instance[] {
   if (Object.keys(service.selector).length === 0) return [];
-  const candidates = workloadsByNamespace(snapshot.workloads).get(service.namespace) ?? [];
-  return candidates.filter((workload) => matchesLabels(service.selector, workload.labels));
+  const candidates = entriesByNamespace(workloads).get(service.namespace) ?? [];
+  return candidates
+    .filter((workload) => matchesLabels(service.selector, workload.labels))
+    .map((workload) => ({ address: workload.address, workload, isLeaving: false }));
+}
+
+/** The workloads among those who answer for a service. */
+export function workloadsOf(members: Members, service: Service): readonly Workload[] {
+  return instancesOf(members, service).flatMap(({ workload }) => workload ?? []);
+}
+
+/** The port at which callers reach an instance; undefined: it does not answer for this one. */
+export function instancePort({ workload, ports }: Instance, port: ServicePort): number | undefined {
+  if (ports !== undefined) return ports[port.name];
+  return workload === undefined ? undefined : calledPort(workload, port);
+}
+
+/** Of those who answer the ones to be asked: who is about to end only when there is nobody else. */
+export function preferStaying<T extends { readonly isLeaving: boolean }>(instances: readonly T[]): readonly T[] {
+  const staying = instances.filter(({ isLeaving }) => !isLeaving);
+  return staying.length > 0 ? staying : instances;
 }
 
 const servicesByNamespace = memoByIdentity((services: Snapshot["services"]) => {
@@ -32,9 +99,29 @@ const servicesByNamespace = memoByIdentity((services: Snapshot["services"]) => {
   return byNamespace;
 });
 
-/** The services that a workload stands behind, in the order of their hosts. */
+/** The services whose selector names a workload, in the order of their hosts. */
 export function servicesOf(snapshot: Pick<Snapshot, "services">, workload: Workload): readonly Service[] {
   return (servicesByNamespace(snapshot.services).get(workload.namespace) ?? []).filter(
     (service) => Object.keys(service.selector).length > 0 && matchesLabels(service.selector, workload.labels),
   );
+}
+
+const podsOf = memoByIdentity(
+  (slices: readonly EndpointSlice[]): ReadonlySet<string> =>
+    new Set(slices.flatMap(({ endpoints }) => endpoints.flatMap(({ pod }) => pod ?? []))),
+);
+
+/** The services that a workload has to do with: by their selector, or because the cluster counts it among theirs. */
+export function servicesAround(
+  snapshot: Pick<Snapshot, "services" | "endpointSlices">,
+  workload: Workload,
+): readonly Service[] {
+  const selecting = servicesOf(snapshot, workload);
+  if (workload.pod === undefined || snapshot.endpointSlices.size === 0) return selecting;
+  const key = `${workload.namespace}/${workload.name}`;
+  const counting = (servicesByNamespace(snapshot.services).get(workload.namespace) ?? []).filter((service) => {
+    const slices = snapshot.endpointSlices.get(service.host);
+    return slices !== undefined && podsOf(slices).has(key);
+  });
+  return [...new Set([...selecting, ...counting])];
 }

@@ -1,9 +1,11 @@
 import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
+import type { EndpointSlice } from "./endpoint-slice.js";
 import type { GatewayRoute, ReferenceGrant } from "./gateway-route.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { PeerAuthentication } from "./peer-authentication.js";
 import type { Plugin } from "./plugin.js";
+import type { Node, Pod } from "./pod.js";
 import type { RequestAuthentication } from "./request-authentication.js";
 import type { Secret } from "./secret.js";
 import type { Service } from "./service.js";
@@ -16,6 +18,9 @@ import type { Workload } from "./workload.js";
 /** A decoded API object of a kind that the mesh acts on. */
 export type MeshObject =
   | { readonly kind: "Service"; readonly value: Service }
+  | { readonly kind: "EndpointSlice"; readonly value: EndpointSlice }
+  | { readonly kind: "Pod"; readonly value: Pod }
+  | { readonly kind: "Node"; readonly value: Node }
   | { readonly kind: "WorkloadEntry"; readonly value: Workload }
   | { readonly kind: "ServiceEntry"; readonly value: ServiceEntry }
   | { readonly kind: "DestinationRule"; readonly value: DestinationRule }

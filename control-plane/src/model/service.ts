@@ -23,6 +23,8 @@ export interface ServicePort {
   readonly port: number;
   /** The port of the app behind it. */
   readonly targetPort: number;
+  /** Name of that port, which each pod gives a number of its own; absent: it is known by its number. */
+  readonly targetPortName?: string;
   readonly protocol: Protocol;
 }
 

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
+import type { EndpointSlice } from "./endpoint-slice.js";
 import type { GatewayRoute, ReferenceGrant } from "./gateway-route.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { MeshSettings } from "./mesh-settings.js";
@@ -22,6 +23,8 @@ export interface Snapshot {
   readonly settings: MeshSettings;
   /** By host. */
   readonly services: ReadonlyMap<string, Service>;
+  /** By the host of their Service, in the order of their names. */
+  readonly endpointSlices: ReadonlyMap<string, readonly EndpointSlice[]>;
   /** This and the following by `<namespace>/<name>`. */
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly destinationRules: ReadonlyMap<string, DestinationRule>;
@@ -48,6 +51,7 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
   return {
     settings,
     services: new Map(),
+    endpointSlices: new Map(),
     workloads: new Map(),
     destinationRules: new Map(),
     virtualServices: new Map(),

@@ -2,8 +2,10 @@ import type { ServicePort } from "./service.js";
 import type { Workload } from "./workload.js";
 
 /** Where the app listens for a port of its service. */
-export function appPort(workload: Workload, port: ServicePort): number {
-  return workload.ports[port.name] ?? port.targetPort;
+export function appPort({ ports, pod }: Workload, { name, targetPort, targetPortName }: ServicePort): number {
+  if (pod === undefined) return ports[name] ?? targetPort;
+  // A pod's ports have names of their own, which a Service refers to.
+  return (targetPortName === undefined ? undefined : pod.ports[targetPortName]) ?? targetPort;
 }
 
 /**

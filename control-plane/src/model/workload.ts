@@ -1,6 +1,6 @@
 import type { Labels } from "./selector.js";
 
-/** One running instance of an app: a WorkloadEntry, later a Pod. */
+/** One running instance of an app: a WorkloadEntry or a Pod. */
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
@@ -28,4 +28,15 @@ export interface Workload {
   readonly capturesDns: boolean;
   /** Standalone: the command that starts the app, from the annotation `weft.mesh/run`. */
   readonly run?: string;
+  /** Of a Pod; absent for a WorkloadEntry. */
+  readonly pod?: {
+    /** Name → number of the ports that its containers declare. */
+    readonly ports: Readonly<Record<string, number>>;
+    readonly node: string;
+  };
+}
+
+/** The kind of object that a workload is written down in. */
+export function workloadKind({ pod }: Pick<Workload, "pod">): "Pod" | "WorkloadEntry" {
+  return pod === undefined ? "WorkloadEntry" : "Pod";
 }

@@ -12,6 +12,7 @@ import { matchesLabels } from "../model/selector.js";
 import { isHttp, type Service, type ServicePort, serviceHost } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import type { Workload } from "../model/workload.js";
+import { appPort } from "../model/workload-ports.js";
 import { missing } from "./references.js";
 
 /** What users should know of their policies that no policy says alone. All of them are in force all the same. */
@@ -111,8 +112,7 @@ function placesOfMesh({ services, workloads }: Snapshot): readonly Place[] {
     if (!workload.hasSidecar) continue;
     for (const service of inNamespace.get(workload.namespace) ?? [])
       if (matchesLabels(service.selector, workload.labels))
-        for (const port of service.ports)
-          places.push({ workload, service, port, appPort: workload.ports[port.name] ?? port.targetPort });
+        for (const port of service.ports) places.push({ workload, service, port, appPort: appPort(workload, port) });
   }
   last = { services, workloads, places };
   return places;

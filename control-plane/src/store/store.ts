@@ -1,5 +1,6 @@
 import { sortedEntries } from "../model/compare.js";
 import type { Diagnostic } from "../model/diagnostic.js";
+import type { EndpointSlice } from "../model/endpoint-slice.js";
 import type { MeshObject } from "../model/mesh-object.js";
 import type { MeshSettings } from "../model/mesh-settings.js";
 import type { ModuleState } from "../model/module-state.js";
@@ -13,6 +14,7 @@ import { checkAppPorts } from "./app-ports.js";
 import { checkGatewayRoutes } from "./gateway-references.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
+import { checkWorkloadNames, mergeWorkloads, NO_PARTS, type WorkloadParts, withSlice } from "./pods.js";
 import { checkPolicies } from "./policy-references.js";
 import { checkClientPorts, checkRuleHost, checkSharedRules } from "./references.js";
 import { checkServiceHosts, mergeServices } from "./service-hosts.js";
@@ -50,6 +52,10 @@ interface Desired {
   /** By host. The snapshot has them together with the hosts of the ServiceEntries. */
   readonly services: ReadonlyMap<string, Service>;
   readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
+  /** The snapshot has them by the host of their Service. */
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
+  /** The snapshot has the workloads that they make together. */
+  readonly parts: WorkloadParts;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -67,7 +73,13 @@ export function createStore(
     },
     diagnostics: [],
   };
-  let desired: Desired = { virtualServices: new Map(), services: new Map(), serviceEntries: new Map() };
+  let desired: Desired = {
+    virtualServices: new Map(),
+    services: new Map(),
+    serviceEntries: new Map(),
+    endpointSlices: new Map(),
+    parts: NO_PARTS,
+  };
   const listeners = new Set<(event: StoreEvent) => void>();
 
   const publish = (snapshot: Snapshot, diagnostics: readonly Diagnostic[]) => {
@@ -112,6 +124,7 @@ function applyChanges(
 ): { readonly snapshot: Snapshot; readonly desired: Desired } | undefined {
   const next: Mutable<Snapshot> = { ...snapshot };
   const wanted: Mutable<Desired> = { ...desired };
+  const parts: Mutable<WorkloadParts> = { ...desired.parts };
   const copies = new Set<unknown>();
   let changed = false;
 
@@ -140,8 +153,27 @@ function applyChanges(
         wanted.serviceEntries = edited(wanted.serviceEntries, key, valueOf("ServiceEntry"));
         break;
       case "WorkloadEntry":
-        next.workloads = edited(next.workloads, key, valueOf("WorkloadEntry"));
+        parts.entries = edited(parts.entries, key, valueOf("WorkloadEntry"));
         break;
+      case "Pod":
+        parts.pods = edited(parts.pods, key, valueOf("Pod"));
+        break;
+      case "Node":
+        parts.nodes = edited(parts.nodes, ref.name, valueOf("Node"));
+        break;
+      case "EndpointSlice": {
+        const slice = valueOf("EndpointSlice");
+        const before = wanted.endpointSlices.get(key);
+        for (const host of new Set([before?.host, slice?.host]))
+          if (host !== undefined && before !== slice)
+            next.endpointSlices = edited(
+              next.endpointSlices,
+              host,
+              withSlice(next.endpointSlices.get(host), host, before, slice),
+            );
+        wanted.endpointSlices = edited(wanted.endpointSlices, key, slice);
+        break;
+      }
       case "DestinationRule":
         next.destinationRules = edited(next.destinationRules, key, valueOf("DestinationRule"));
         break;
@@ -185,6 +217,8 @@ function applyChanges(
   }
   if (wanted.services !== desired.services || wanted.serviceEntries !== desired.serviceEntries)
     next.services = mergeServices(snapshot.services, wanted.services, wanted.serviceEntries);
+  next.workloads = mergeWorkloads(snapshot.workloads, desired.parts, parts);
+  wanted.parts = parts;
   return changed ? { snapshot: next, desired: wanted } : undefined;
 }
 
@@ -227,6 +261,7 @@ function settle(
     ...sortedEntries(context.destinationRules).flatMap(([, rule]) => checkRuleHost(rule, context.services)),
     ...checkSharedRules(context.destinationRules),
     ...checkServiceHosts(desired.services, desired.serviceEntries),
+    ...checkWorkloadNames(desired.parts),
     ...checkAppPorts(context.workloads, context.services),
     ...checkPolicies(context),
     ...checkSidecars(context.sidecars, context.services),

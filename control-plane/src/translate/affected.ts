@@ -1,4 +1,4 @@
-import { servicesOf } from "../model/membership.js";
+import { servicesAround } from "../model/membership.js";
 import { outboundMode, scopePolicy, telemetryDefaults } from "../model/mesh-config.js";
 import { objectKey } from "../model/object-ref.js";
 import { type Attachment, attachesTo, type Plugin } from "../model/plugin.js";
@@ -152,11 +152,18 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
       [after, next],
     ] as const)
       if (workload !== undefined)
-        for (const service of servicesOf(snapshot, workload)) {
+        for (const service of servicesAround(snapshot, workload)) {
           addService(service, "cluster", "endpoints");
           // Of these DNS tells the addresses of the workloads.
           if (service.resolution.kind === "headless") add("listener", DNS_LISTENER);
         }
+  }
+  for (const [host] of changes(prev.endpointSlices, next.endpointSlices)) {
+    const service = next.services.get(host);
+    // A service that is new, or another, is built whole already.
+    if (service === undefined || service !== prev.services.get(host)) continue;
+    addService(service, "cluster", "endpoints");
+    if (service.resolution.kind === "headless") add("listener", DNS_LISTENER);
   }
   for (const [, before, after] of changes(prev.peerAuthentications, next.peerAuthentications)) {
     const { rootNamespace } = next.settings;

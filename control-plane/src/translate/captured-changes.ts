@@ -39,7 +39,8 @@ export function* changedSites(prev: Snapshot, next: Snapshot): Iterable<string> 
 
 function sitesMayDiffer(prev: Snapshot, next: Snapshot): boolean {
   if (prev.services !== next.services) return true;
-  return prev.workloads !== next.workloads && hasHeadless(next.services);
+  const isSame = prev.workloads === next.workloads && prev.endpointSlices === next.endpointSlices;
+  return !isSame && hasHeadless(next.services);
 }
 
 function isSame(before: OutboundSite, after: OutboundSite | undefined): boolean {

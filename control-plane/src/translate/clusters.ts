@@ -6,7 +6,7 @@ import {
 } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { compareStrings } from "../model/compare.js";
-import { workloadsOf } from "../model/membership.js";
+import { instancesOf, workloadsOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import type { Labels } from "../model/selector.js";
 import { isHttp, type Service, type ServicePort } from "../model/service.js";
@@ -119,10 +119,12 @@ function transport(
 
 /** Whether every workload behind a service's port takes mTLS. */
 function wantsMtls(snapshot: Snapshot, service: Service, port: ServicePort): boolean {
-  const workloads = workloadsOf(snapshot, service);
+  const instances = instancesOf(snapshot, service);
   return (
-    workloads.length > 0 &&
-    workloads.every((workload) => workload.hasSidecar && mtlsModeAt(snapshot, workload, port) !== "DISABLE")
+    instances.length > 0 &&
+    instances.every(
+      ({ workload }) => workload?.hasSidecar === true && mtlsModeAt(snapshot, workload, port) !== "DISABLE",
+    )
   );
 }
 

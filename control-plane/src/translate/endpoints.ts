@@ -2,18 +2,17 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import type { DestinationRule } from "../model/destination-rule.js";
-import { workloadsOf } from "../model/membership.js";
+import { instancePort, instancesOf, preferStaying } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
-import { matchesLabels } from "../model/selector.js";
+import { type Labels, matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
 import { policyFor, type TrafficPolicy } from "../model/traffic-policy.js";
 import type { Workload } from "../model/workload.js";
-import { calledPort } from "../model/workload-ports.js";
 import { encodeResource } from "./encode.js";
 import { type CallerPlace, localityGroups, type PlacedEndpoint } from "./locality-endpoints.js";
 import { localityBalancing } from "./locality-policy.js";
-import { mtlsModeAt } from "./mtls-mode.js";
+import { mtlsModeAt, mtlsModeOfPort } from "./mtls-mode.js";
 import { METADATA_NAMESPACE, outboundCluster } from "./names.js";
 import { discoveryOf, endpointPort } from "./service-discovery.js";
 import { socketAddress } from "./socket-address.js";
@@ -46,14 +45,21 @@ export function buildEndpoints(
   const endpoints =
     labels === undefined || found.kind !== "endpoints"
       ? []
-      : [
-          ...workloadEndpoints(snapshot, { ...site, behind: found, policy }),
-          ...staticEndpoints(found.service, found.port),
-        ].filter((endpoint) => matchesLabels(labels, endpoint.labels));
+      : preferStaying(
+          [
+            ...workloadEndpoints(snapshot, { ...site, behind: found, policy }),
+            ...staticEndpoints(found.service, found.port),
+          ].filter((endpoint) => matchesLabels(labels, endpoint.labels)),
+        );
   return encodeResource("endpoints", name, ClusterLoadAssignmentSchema, {
     clusterName: name,
     endpoints: localityGroups(endpoints, localityBalancing(policy), caller),
   });
+}
+
+interface LeavingEndpoint extends PlacedEndpoint {
+  /** It is for callers that find nobody else. */
+  readonly isLeaving: boolean;
 }
 
 /** The service that answers, perhaps under another name, and how it is treated. */
@@ -62,20 +68,35 @@ interface Behind extends EndpointsSite {
   readonly policy: TrafficPolicy;
 }
 
-function workloadEndpoints(snapshot: Snapshot, site: Behind): PlacedEndpoint[] {
-  return workloadsOf(snapshot, site.behind.service).map((workload) => ({
-    locality: workload.locality ?? "",
-    labels: workload.labels,
-    weight: workload.weight,
-    endpoint: lbEndpoint(snapshot, workload, site),
-  }));
+function workloadEndpoints(snapshot: Snapshot, site: Behind): LeavingEndpoint[] {
+  const { service, port } = site.behind;
+  return instancesOf(snapshot, service).flatMap((instance) => {
+    const called = instancePort(instance, port);
+    if (called === undefined) return [];
+    const { address, workload, isLeaving } = instance;
+    const { locality = "", labels = NO_LABELS, weight = 1 } = workload ?? {};
+    const endpoint =
+      workload === undefined
+        ? plainEndpoint(address, called, weight)
+        : lbEndpoint(snapshot, { workload, address, called }, site);
+    return [{ locality, labels, weight, isLeaving, endpoint }];
+  });
+}
+
+const NO_LABELS: Labels = {};
+
+function plainEndpoint(address: string, port: number, weight: number): MessageInitShape<typeof LbEndpointSchema> {
+  return {
+    hostIdentifier: { case: "endpoint", value: { address: socketAddress(address, port) } },
+    loadBalancingWeight: weight,
+  };
 }
 
 /** Istio's label of an endpoint that takes mTLS. */
 const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
 /** Endpoints that stand in the service itself. Nothing but their labels says whether a sidecar is beside them. */
-function staticEndpoints({ resolution, location }: Service, port: ServicePort): PlacedEndpoint[] {
+function staticEndpoints({ resolution, location }: Service, port: ServicePort): LeavingEndpoint[] {
   if (resolution.kind !== "static") return [];
   return resolution.endpoints.map((endpoint) => {
     const { address, labels, locality = "", weight } = endpoint;
@@ -84,6 +105,7 @@ function staticEndpoints({ resolution, location }: Service, port: ServicePort): 
       locality,
       labels,
       weight,
+      isLeaving: false,
       endpoint: {
         hostIdentifier: {
           case: "endpoint",
@@ -98,18 +120,21 @@ function staticEndpoints({ resolution, location }: Service, port: ServicePort): 
 
 function lbEndpoint(
   snapshot: Snapshot,
-  workload: Workload,
+  { workload, address, called }: { readonly workload: Workload; readonly address: string; readonly called: number },
   { service, subset, behind, policy: { tls } }: Behind,
 ): MessageInitShape<typeof LbEndpointSchema> {
-  const { port } = behind;
-  const mode = mtlsModeAt(snapshot, workload, port);
+  // What the cluster says of a pod's port holds also where no selector names the pod.
+  const mode =
+    workload.pod === undefined
+      ? mtlsModeAt(snapshot, workload, behind.port)
+      : mtlsModeOfPort(snapshot, workload, called);
   const mtls = workload.hasSidecar && mode !== "DISABLE" && behind.service.location === "internal";
   const certified = tls === undefined ? mtls : tls.mode === "ISTIO_MUTUAL";
   return {
     hostIdentifier: {
       case: "endpoint",
       value: {
-        address: socketAddress(workload.address, calledPort(workload, port)),
+        address: socketAddress(address, called),
       },
     },
     loadBalancingWeight: workload.weight,

@@ -1,5 +1,5 @@
 import { compareStrings } from "../model/compare.js";
-import { workloadsOf } from "../model/membership.js";
+import { instancesOf } from "../model/membership.js";
 import { memoByIdentity } from "../model/memo.js";
 import { isHttp, mayBeHttp, type Service, type ServicePort } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
@@ -38,7 +38,7 @@ export interface OutboundSites {
   readonly httpPorts: readonly number[];
 }
 
-type Inputs = Pick<Snapshot, "services" | "sidecars" | "meshConfigs" | "settings" | "workloads">;
+type Inputs = Pick<Snapshot, "services" | "endpointSlices" | "sidecars" | "meshConfigs" | "settings" | "workloads">;
 
 /** The sites of callers whose routes have this variant. Remembered, because every proxy of a class asks for them. */
 export function outboundSites(snapshot: Inputs, variant: string): OutboundSites {
@@ -56,15 +56,17 @@ function sitesOf(snapshot: Inputs, variant: string, services: () => readonly Ser
 }
 
 type ByVariant = Map<string, OutboundSites>;
-const remembered = new WeakMap<object, WeakMap<object, WeakMap<object, ByVariant>>>();
-const NO_WORKLOADS = {};
+const remembered = new WeakMap<object, WeakMap<object, WeakMap<object, WeakMap<object, ByVariant>>>>();
+const NO_INSTANCES = {};
 
 /** What was computed from the same inputs, by variant. */
-function remember({ services, sidecars, workloads }: Inputs): ByVariant {
+function remember({ services, endpointSlices, sidecars, workloads }: Inputs): ByVariant {
   const ofServices = getOrMake(remembered, services, () => new WeakMap());
   const ofSidecars = getOrMake(ofServices, sidecars, () => new WeakMap());
   // Only instances that are called one by one have sites of their own.
-  return getOrMake(ofSidecars, hasHeadless(services) ? workloads : NO_WORKLOADS, () => new Map());
+  const isPlain = !hasHeadless(services);
+  const ofWorkloads = getOrMake(ofSidecars, isPlain ? NO_INSTANCES : workloads, () => new WeakMap());
+  return getOrMake(ofWorkloads, isPlain ? NO_INSTANCES : endpointSlices, () => new Map());
 }
 
 function getOrMake<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
@@ -135,7 +137,7 @@ function placesOf(
   // A caller follows the name to an address that is somebody else's.
   if (kind === "externalName") return port.protocol === "auto" ? [[ANY_ADDRESS, []]] : [];
   // Callers choose among the instances by themselves.
-  if (kind === "headless") return workloadsOf(snapshot, service).map(({ address }) => [address, []] as const);
+  if (kind === "headless") return instancesOf(snapshot, service).map(({ address }) => [address, []] as const);
   const addresses = virtualAddresses(snapshot, service);
   const places = addresses.flatMap((address) => (address.includes("/") ? [] : [[address, []] as const]));
   const blocks = addresses.filter((address) => address.includes("/"));

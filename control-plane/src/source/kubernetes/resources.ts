@@ -13,7 +13,17 @@ export interface WatchedResource {
 /** Plural names of the core group, which discovery need not be asked for. */
 const CORE: Readonly<Partial<Record<KindDefinition["kind"], string>>> = {
   Service: "services",
+  Pod: "pods",
+  Node: "nodes",
 };
+
+/** Pods that have ended stay for long, and are nobody any more. */
+const SELECTORS: Readonly<Partial<Record<KindDefinition["kind"], string>>> = {
+  Pod: "status.phase!=Succeeded,status.phase!=Failed",
+};
+
+/** Of these labels are enough. */
+const METADATA_ONLY: ReadonlySet<KindDefinition["kind"]> = new Set(["Node"]);
 
 /** Of the kinds that the mesh reads those that the API server has, each in the newest version that both know. */
 export function watchedResources(served: readonly ServedKind[]): readonly WatchedResource[] {
@@ -29,6 +39,15 @@ export function watchedResources(served: readonly ServedKind[]): readonly Watche
     const { version, resource } = found;
     const apiVersion = group === "" ? version : `${group}/${version}`;
     const path = group === "" ? `/api/${version}/${resource}` : `/apis/${apiVersion}/${resource}`;
-    return [{ definition, apiVersion, path, metadataOnly: false }];
+    const fieldSelector = SELECTORS[kind];
+    return [
+      {
+        definition,
+        apiVersion,
+        path,
+        metadataOnly: METADATA_ONLY.has(kind),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      },
+    ];
   });
 }
