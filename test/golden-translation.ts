@@ -39,6 +39,8 @@ export interface ModuleStateSpec {
 export interface GoldenOptions {
   /** Keys of the workloads whose resources are shown. */
   readonly proxies: readonly string[];
+  /** Whether the objects are read as those of a cluster, not of a folder. Default false. */
+  readonly cluster?: boolean;
   /** By the plugin's key. */
   readonly modules?: Readonly<Record<string, ModuleStateSpec>>;
 }
@@ -71,14 +73,17 @@ export function renderCase(input: string, wasm: Uint8Array): RenderedCase {
   const diagnostics: string[] = [];
   const store = createStore(settings, ROOTS);
   let options: GoldenOptions | undefined;
-  const changes = parseAllDocuments(input).flatMap((document) => {
+  const documents = parseAllDocuments(input).map((document): unknown => {
     if (document.errors.length > 0) throw new Error(document.errors.join("\n"));
-    const raw: unknown = document.toJS();
+    return document.toJS();
+  });
+  const standalone = documents.find(isOptions)?.spec.cluster !== true;
+  const changes = documents.flatMap((raw) => {
     if (isOptions(raw)) {
       options = raw.spec;
       return [];
     }
-    const decoded = decodeObject(raw, { standalone: true });
+    const decoded = decodeObject(raw, { standalone });
     diagnostics.push(...(decoded.ok ? decoded.warnings : decoded.diagnostics).map(formatDiagnostic));
     return decoded.ok ? [{ kind: "apply" as const, object: decoded.object }] : [];
   });

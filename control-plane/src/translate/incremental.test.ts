@@ -15,6 +15,7 @@ import { randomDemand, randomSidecar } from "../../../test/random-scope.js";
 import { randomVirtualService } from "../../../test/random-virtual-service.js";
 import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
+import type { EndpointSlice } from "../model/endpoint-slice.js";
 import type { GatewayRoute, ReferenceGrant } from "../model/gateway-route.js";
 import type { MeshConfig } from "../model/mesh-config.js";
 import type { ModuleState } from "../model/module-state.js";
@@ -27,6 +28,7 @@ import { type Service, type ServiceEndpoint, serviceHost } from "../model/servic
 import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { Telemetry, TelemetryServer } from "../model/telemetry.js";
 import type { VirtualService } from "../model/virtual-service.js";
+import type { Workload } from "../model/workload.js";
 import { build } from "./build.js";
 import { withDemanded } from "./demanded.js";
 import { createIncrementalTranslation } from "./incremental.js";
@@ -68,6 +70,32 @@ const RESOLUTIONS: readonly Partial<Service>[] = [
 const ROUTE_NAMES = ["r", "s"];
 const ROUTES = (["HTTPRoute", "GRPCRoute"] as const).flatMap((kind) => ROUTE_NAMES.map((name) => ({ kind, name })));
 const WORKLOADS = APPS.flatMap((app) => [`${app}-1`, `${app}-2`]);
+
+type Pick = <T>(list: readonly T[]) => T;
+
+const randomPod = (pick: Pick): Partial<Workload> => ({
+  interception: "redirect",
+  ports: {},
+  capturesDns: pick([true, false]),
+  pod: { ports: pick([{}, { web: 80 }, { web: 81 }]), node: "n" },
+});
+
+/** Slices may name pods that there are not, and pods that no selector names. */
+function randomSlice(host: string, name: string, pick: Pick): EndpointSlice {
+  const namespace = host.split(".")[1] ?? "";
+  return {
+    namespace,
+    name,
+    host,
+    family: pick(["IPv4", "IPv4", "IPv6"] as const),
+    ports: pick([{ http: 80 }, { http: 81 }, {}]),
+    endpoints: pick([[1], [1, 2], [1, 2, 3]] as const).map((n) => ({
+      address: `10.1.0.${n}`,
+      isLeaving: pick([false, false, true]),
+      ...pick([{}, { pod: `${namespace}/${pick(WORKLOADS)}` }, { pod: `${namespace}/${pick(WORKLOADS)}` }]),
+    })),
+  };
+}
 
 /** One random change of one object, as the store would make it. */
 function mutate(snapshot: Snapshot, random: () => number): Snapshot {
@@ -112,6 +140,8 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
     pick([
       "service",
       "workload",
+      "slices",
+      "slices",
       "rule",
       "virtual",
       "peer",
@@ -135,6 +165,7 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
           name: "http",
           port: pick([8080, 8081]),
           targetPort: 80,
+          ...(random() < 0.3 && { targetPortName: "web" }),
           protocol: pick(["http", "http2", "tls", "tcp", "auto"] as const),
         },
       ];
@@ -154,11 +185,16 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
         labels: { app: pick(APPS), tier: pick(["x", "y"]), version: pick(["v1", "v2"]) },
         serviceAccount: pick(["a", "b"]),
         hasSidecar: random() < 0.8,
-        ...pick([{}, { interception: "redirect", capturesDns: random() < 0.7 }] as const),
+        ...pick([{}, { interception: "redirect", capturesDns: random() < 0.7 }, randomPod(pick)] as const),
         namespace: pick(["default", "default", "other"]),
         ...(random() < 0.7 && { locality: pick(["eu/a", "eu/b/1", "us"]) }),
       });
       return { ...snapshot, workloads: set(snapshot.workloads, objectKey(workload), gone ? undefined : workload) };
+    }
+    case "slices": {
+      const host = serviceHost(app, pick(["default", "default", "other"]));
+      const slices = Array.from({ length: 1 + Math.floor(random() * 2) }, (_, i) => randomSlice(host, `s${i}`, pick));
+      return { ...snapshot, endpointSlices: set(snapshot.endpointSlices, host, gone ? undefined : slices) };
     }
     case "rule": {
       const rule = randomDestinationRule(pick, random, APPS);
