@@ -31,6 +31,10 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code: number };
 }
 
+interface Webhook {
+  readonly clientConfig: { readonly caBundle: string };
+}
+
 let scratch: string;
 let server: ApiServer;
 let controlPlane: ChildProcess;
@@ -48,10 +52,14 @@ beforeAll(async () => {
   expect(installed.stderr).toBe("");
   const account = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/weft-control-plane`;
   const { body } = await server.ask("POST", `${account}/token`, { spec: { expirationSeconds: 3600 } });
+  const settings = join(scratch, "injection.yaml");
+  const map = await server.ask("GET", `/api/v1/namespaces/${NAMESPACE}/configmaps/weft-control-plane`);
+  writeFileSync(settings, map.body.data["injection.yaml"]);
   controlPlane = spawn(process.execPath, [
     ...[WEFT, "control-plane", "--kubernetes", "--kubeconfig", await server.writeKubeconfig(body.status.token)],
     ...["--namespace", NAMESPACE, "--pod-name", "one", "--state-dir", join(scratch, "state"), "--envoy", envoyPath()],
     ...["--xds-port", "0", "--metrics-port", "0", "--log-format", "json"],
+    ...["--injection-settings", settings, "--webhook-port", "0"],
   ]);
   for (const stream of [controlPlane.stdout, controlPlane.stderr])
     stream?.on("data", (data) => {
@@ -87,6 +95,20 @@ describe("the control plane, with what the chart grants its account", () => {
     await expect.poll(async () => (await server.ask("GET", lease)).body.spec?.holderIdentity, POLL).toBeTruthy();
     const authority = `/api/v1/namespaces/${NAMESPACE}/secrets/weft-ca`;
     await expect.poll(async () => (await server.ask("GET", authority)).status, POLL).toBe(200);
+  });
+
+  it("fills the webhooks that the chart left empty, once it answers", async () => {
+    const root = "/apis/admissionregistration.k8s.io/v1";
+    for (const path of [
+      "mutatingwebhookconfigurations/weft-injection",
+      "validatingwebhookconfigurations/weft-validation",
+    ])
+      await expect
+        .poll(async () => {
+          const { body } = await server.ask("GET", `${root}/${path}`);
+          return body.webhooks?.every(({ clientConfig }: Webhook) => clientConfig.caBundle.length > 100);
+        }, POLL)
+        .toBe(true);
   });
 
   it("asks for nothing that it may not do", async () => {

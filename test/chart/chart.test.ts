@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, test } from "vitest";
 import { parse } from "yaml";
+import { decodeInjectionSettings } from "../../control-plane/src/injection/decode-settings.js";
+import { DEFAULT_PROXY } from "../../control-plane/src/injection/injection-settings.js";
 import { customResourceDefinitions } from "../crds/definitions.js";
 import { expectGolden, expectNoOrphans, goldenCases } from "../golden.js";
 import { CHART, helm, helmPath, helmWithValues, NAMESPACE, render, renderText } from "./helm.js";
@@ -95,6 +97,18 @@ describe.skipIf(helmPath() === undefined)("the chart", () => {
     expect(installed({ istio: false })).toEqual(["meshconfigs.weft.mesh", "wasmplugins.weft.mesh"]);
     expect(installed({ weft: false })).toEqual(usual.filter((name) => !name.endsWith(".weft.mesh")));
     expect(installed({ weft: false, istio: false })).toEqual([]);
+  });
+
+  it.each(goldenCases(TESTDATA))("gives the injector settings that it reads, with the values of $name", ({ input }) => {
+    const settings = render(input).find(({ kind }) => kind === "ConfigMap")?.data["injection.yaml"];
+    const fixed = { rootNamespace: NAMESPACE, trustDomain: "cluster.local" };
+    const decoded = decodeInjectionSettings(parse(settings), fixed, "injection.yaml");
+    expect(decoded).toMatchObject({ ok: true, settings: { initImage: expect.stringMatching(/weft-init:0\.1\.0/) } });
+  });
+
+  it("gives the injector the defaults that it has", () => {
+    const settings = parse(render().find(({ kind }) => kind === "ConfigMap")?.data["injection.yaml"]);
+    expect(settings.proxy).toEqual({ ...DEFAULT_PROXY, imagePullPolicy: "IfNotPresent" });
   });
 
   it("puts all that has a namespace into the release's", () => {
