@@ -16,7 +16,7 @@ import {
 import type { Leadership } from "./platform.js";
 
 export interface ClusterIdentityOptions
-  extends Pick<IdentityControlOptions, "trustDomain" | "proxies" | "sidecars" | "logger"> {
+  extends Pick<IdentityControlOptions, "trustDomain" | "proxies" | "sidecars" | "onAnswer" | "logger"> {
   readonly api: ApiServer;
   /** Of the control plane. */
   readonly namespace: string;
@@ -44,7 +44,7 @@ const NEEDED = ["podcertificaterequests", "clustertrustbundles"];
  * @throws IdentityError; Error when the cluster does not offer pod certificates
  */
 export async function createClusterIdentity(options: ClusterIdentityOptions): Promise<IdentityControl> {
-  const { api, namespace, trustDomain, leadership, logger, dnsNames } = options;
+  const { api, namespace, trustDomain, leadership, logger, dnsNames, onAnswer = () => {} } = options;
   await requirePodCertificates(api);
   const ttlMs = options.certificateTtlMs ?? DEFAULT_TTL_MS;
   const storage = await openSecretStorage({ api, namespace, trustDomain, workloads: options.sidecars });
@@ -69,7 +69,7 @@ export async function createClusterIdentity(options: ClusterIdentityOptions): Pr
     if (!isLeading || stopped.signal.aborted) return;
     term = new AbortController();
     const { signal } = term;
-    run(signPodCertificates({ api, authority, ttlMs, logger, signal }));
+    run(signPodCertificates({ api, authority, ttlMs, onAnswer, logger, signal }));
     run(keepAuthority({ ...options, storage, authority, tellOnce, signal }));
   };
   const follow = async () => {

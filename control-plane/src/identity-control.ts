@@ -4,6 +4,7 @@ import { type EnrolmentServer, serveEnrolment } from "./identity/enrolment-serve
 import { createFolderSigner, type FolderSigner } from "./identity/folder-signer.js";
 import { openFolderStorage } from "./identity/folder-storage.js";
 import { type IdentityReport, reportIdentity } from "./identity/identity-report.js";
+import type { CertificateAnswer } from "./identity/kubernetes/answer.js";
 import { type Answer, createMeshAuthority, type MeshAuthority } from "./identity/mesh-authority.js";
 import type { TrustingProxy } from "./identity/rotation.js";
 import { identityFromAuthority, identityFromFiles, type TlsIdentitySource } from "./identity/tls-identity.js";
@@ -21,6 +22,8 @@ export interface IdentityControlOptions {
   readonly sidecars: () => readonly string[];
   /** The proxies that are connected, and whether they trust what is to be trusted now. */
   readonly proxies: () => readonly TrustingProxy[];
+  /** A pod has asked for a certificate and has its answer. */
+  readonly onAnswer?: (answer: CertificateAnswer) => void;
   readonly logger: Logger;
 }
 

@@ -93,6 +93,7 @@ async function start(
     workload: (key) => store.current.snapshot.workloads.get(key),
     sidecars: () => [...store.current.snapshot.workloads].flatMap(([key, { hasSidecar }]) => (hasSidecar ? [key] : [])),
     proxies: () => trustingProxies(xds.proxies(), translation),
+    onAnswer: (answer) => metrics?.answered(answer),
     logger,
   });
   undo.push(() => identity.close());

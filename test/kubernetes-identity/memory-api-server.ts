@@ -15,7 +15,7 @@ export function createMemoryApiServer(): ApiServer & {
     version += 1;
     const stored = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
     objects.set(path, stored);
-    for (const follower of followers) if (path.startsWith(`${follower.path}/`)) follower.onObject(stored);
+    for (const follower of followers) if (isIn(path, follower.path)) follower.onObject(stored);
     return structuredClone(stored);
   };
   return {
@@ -39,10 +39,15 @@ export function createMemoryApiServer(): ApiServer & {
     },
     async follow(path, { signal }, onObject) {
       const follower = { path, onObject };
-      for (const [key, object] of objects) if (key.startsWith(`${path}/`)) onObject(object);
+      for (const [key, object] of objects) if (isIn(key, path)) onObject(object);
       followers.add(follower);
       await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
       followers.delete(follower);
     },
   };
+}
+
+/** Whether an object is of a collection, in one namespace or in all. */
+function isIn(object: string, collection: string): boolean {
+  return [object, object.replace(/\/namespaces\/[^/]+/, "")].some((path) => path.startsWith(`${collection}/`));
 }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { CERTIFICATE_ANSWERS, type CertificateAnswer } from "../identity/kubernetes/answer.js";
 import { RESOURCE_TYPES, type ResourceType } from "../model/resource.js";
 import type { Propagated } from "../status/propagation.js";
 import { type MetricSources, observedSeries } from "./observed-series.js";
@@ -11,6 +12,8 @@ export interface ControlPlaneMetrics {
   pushed(tookMs: number): void;
   acked(type: ResourceType): void;
   nacked(type: ResourceType): void;
+  /** A pod has asked for a certificate and has its answer. */
+  answered(answer: CertificateAnswer): void;
   /** What gauges are read from, at each scrape. Until then there are none. */
   observe(sources: MetricSources): void;
   readonly contentType: string;
@@ -48,6 +51,13 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
   });
   // A counter that begins with its first event hides it from rate().
   for (const counter of [acks, nacks]) for (const type of RESOURCE_TYPES) counter.inc({ type }, 0);
+  const answers = new Counter({
+    name: "weft_pod_certificate_requests_total",
+    help: "Requests of pods for a certificate that this replica answered as the leader",
+    labelNames: ["answer"],
+    registers,
+  });
+  for (const answer of CERTIFICATE_ANSWERS) answers.inc({ answer: answer.toLowerCase() }, 0);
   const push = new Histogram({
     name: "weft_push_duration_seconds",
     help: "From a change until one proxy has answered for all that it brought",
@@ -81,6 +91,7 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
     pushed: (tookMs) => push.observe(tookMs / 1000),
     acked: (type) => acks.inc({ type }),
     nacked: (type) => nacks.inc({ type }),
+    answered: (answer) => answers.inc({ answer: answer.toLowerCase() }),
     observe(given) {
       sources = given;
     },

@@ -2,11 +2,15 @@ import { certificateValidity } from "../certificate-request.js";
 import { renewalTime } from "../renewal-time.js";
 import type { Decision } from "./decision.js";
 
+/** Conditions by which a request has its answer. */
+export const CERTIFICATE_ANSWERS = ["Issued", "Denied", "Failed"] as const;
+export type CertificateAnswer = (typeof CERTIFICATE_ANSWERS)[number];
+
 /** `status` of a PodCertificateRequest that has its answer. */
 export interface RequestStatus {
   readonly conditions: readonly [
     {
-      readonly type: "Issued" | "Denied" | "Failed";
+      readonly type: CertificateAnswer;
       readonly status: "True";
       readonly reason: string;
       readonly message: string;
@@ -39,7 +43,7 @@ export function refusedStatus(refusal: Extract<Decision, { readonly kind: "refus
   return { conditions: [condition(refusal.condition, refusal.reason, refusal.message, nowMs)] };
 }
 
-function condition(type: "Issued" | "Denied" | "Failed", reason: string, message: string, nowMs: number) {
+function condition(type: CertificateAnswer, reason: string, message: string, nowMs: number) {
   return { type, status: "True", reason, message, lastTransitionTime: timeText(nowMs) } as const;
 }
 

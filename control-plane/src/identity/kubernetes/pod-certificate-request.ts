@@ -1,4 +1,5 @@
 import type { Result } from "../result.js";
+import { CERTIFICATE_ANSWERS } from "./answer.js";
 
 /** A PodCertificateRequest (`certificates.k8s.io/v1`) as far as a signer looks at it. Nothing of it is proven. */
 export interface PodCertificateRequest {
@@ -23,7 +24,7 @@ export interface PodCertificateRequest {
 
 /** Kubernetes' own default of `spec.maxExpirationSeconds`. */
 const DEFAULT_MAX_EXPIRATION_S = 86_400;
-const ANSWERS: ReadonlySet<unknown> = new Set(["Issued", "Denied", "Failed"]);
+const ANSWERS: ReadonlySet<unknown> = new Set(CERTIFICATE_ANSWERS);
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import { BACK_DATE_MS } from "../authority-material.js";
 import type { MeshAuthority } from "../mesh-authority.js";
 import { requestKey } from "../request-key.js";
-import { issuedStatus, MIN_LIFE_MS, type RequestStatus, refusedStatus } from "./answer.js";
+import { type CertificateAnswer, issuedStatus, MIN_LIFE_MS, type RequestStatus, refusedStatus } from "./answer.js";
 import type { ApiObject, ApiServer } from "./api-server.js";
 import { type Decision, decide } from "./decision.js";
 import { SIGNER_NAME } from "./names.js";
@@ -14,6 +14,8 @@ export interface PodCertificateSignerOptions {
   readonly authority: Pick<MeshAuthority, "signWorkload">;
   /** Of a certificate whose volume allows so much. */
   readonly ttlMs: number;
+  /** A request has its answer. */
+  readonly onAnswer?: (answer: CertificateAnswer) => void;
   readonly logger: Readonly<
     Record<"info" | "warn", (message: string, fields?: Readonly<Record<string, unknown>>) => void>
   >;
@@ -83,6 +85,7 @@ async function answer(options: PodCertificateSignerOptions, object: ApiObject, a
     if (current === undefined || current.metadata.uid !== request.uid || !isUnanswered(current)) return true;
     const status = await statusFor(options, request);
     if ((await api.replace(`${path}/status`, { ...current, status })) === undefined) return false;
+    options.onAnswer?.(status.conditions[0].type);
     tell(options, request, status);
     return true;
   } catch (error) {
