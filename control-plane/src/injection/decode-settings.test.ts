@@ -15,7 +15,6 @@ describe("the settings of an installation", () => {
         ...FIXED,
         initImage: "weft-init:1",
         xdsAddress: { host: "weft-control-plane.mesh.svc", port: 15012 },
-        identity: { kind: "podCertificate" },
         proxy: DEFAULT_PROXY,
         captureDns: false,
         imagePullSecrets: [],

@@ -24,7 +24,7 @@ import { cpuOf, memoryOf } from "./quantities.js";
 
 /** What the file does not say: the same for all that the control plane does. */
 export type FixedSettings = Pick<InjectionSettings, "rootNamespace" | "trustDomain"> &
-  Partial<Pick<InjectionSettings, "identity" | "xdsAddress">>;
+  Partial<Pick<InjectionSettings, "xdsAddress">>;
 
 export type DecodedSettings =
   | { readonly ok: true; readonly settings: InjectionSettings }

@@ -73,7 +73,6 @@ export function inject(raw: unknown, context: InjectionContext): Injection {
   const status: InjectionStatus = {
     version: 1,
     proxyImage: proxy.image,
-    identity: settings.identity.kind,
     interception: "redirect",
     capturesDns,
     rewrittenProbes: app.probes.map(({ name }) => name),
@@ -95,7 +94,7 @@ export function inject(raw: unknown, context: InjectionContext): Injection {
       // Before those of the user, which are in the mesh then, as with Istio's native sidecars.
       initContainers: [init, sidecar, ...app.initContainers],
       containers: app.containers,
-      volumes: [...pod.volumes, identityVolume(settings.identity), secretsVolume()],
+      volumes: [...pod.volumes, identityVolume(), secretsVolume()],
     },
   };
   return { kind: "injected", pod: injected, warnings: problems.list };

@@ -1,4 +1,3 @@
-import { DEFAULT_IDENTITY, type PodIdentity } from "./pod-identity.js";
 import { DEFAULT_PROXY_IMAGE } from "./pod-names.js";
 
 /** What an operator decides for all pods; annotations of a pod come before it. */
@@ -8,7 +7,6 @@ export interface InjectionSettings {
   readonly trustDomain: string;
   /** The control plane as pods reach it. */
   readonly xdsAddress: { readonly host: string; readonly port: number };
-  readonly identity: PodIdentity;
   readonly proxy: ProxySettings;
   /** Image with iptables-restore, ip6tables-restore, ip and a shell. */
   readonly initImage: string;
@@ -63,7 +61,6 @@ export function injectionSettings(
 ): InjectionSettings {
   return {
     xdsAddress: { host: `weft-control-plane.${given.rootNamespace}.svc`, port: 15012 },
-    identity: DEFAULT_IDENTITY,
     captureDns: false,
     imagePullSecrets: [],
     ...given,
