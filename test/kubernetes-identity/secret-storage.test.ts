@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { INTERMEDIATE_LIFETIME_MS } from "../../control-plane/src/identity/authority-material.js";
 import { createCertificateRequest, createPrivateKeyPem } from "../../control-plane/src/identity/certificate-request.js";
 import { encodeSecretData, secretData } from "../../control-plane/src/identity/kubernetes/api-server.js";
 import { writeAuthority } from "../../control-plane/src/identity/kubernetes/generations-record.js";
@@ -18,6 +19,10 @@ const HAS = (): readonly TrustingProxy[] => [{ workload: "shop/web-1", hasBundle
 let api: ReturnType<typeof createMemoryApiServer>;
 beforeEach(() => {
   api = createMemoryApiServer();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 const openStorage = () =>
@@ -179,6 +184,25 @@ describe("the authority in Secrets", () => {
     await expect(sign(former.authority, DAY_MS)).rejects.toThrow("another root signs");
     await former.authority.refresh();
     expect(await sign(former.authority, DAY_MS)).toMatchObject({ ok: true });
+  });
+
+  it("is renewed at the start when it has ended while nobody was here", async () => {
+    const { authority } = await open();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + INTERMEDIATE_LIFETIME_MS + DAY_MS });
+    const later = await open();
+    expect(later.authority.trustBundle).toBe(authority.trustBundle);
+    expect(await sign(later.authority, DAY_MS)).toMatchObject({ ok: true });
+  });
+
+  it("is the user's next one at the start when the one before has ended meanwhile", async () => {
+    const endsMs = Date.now() + DAY_MS;
+    await bring([await createLink("root", "p256", undefined, { endsMs })]);
+    await open();
+    vi.useFakeTimers({ toFake: ["Date"], now: endsMs + 1000 });
+    await expect(openStorage().then((storage) => storage.load(Date.now()))).rejects.toThrow("Put one that can into");
+    await bring([await createLink("root", "p256")]);
+    const { authority } = await open();
+    expect([authority.phase, authority.trustBundle]).toEqual(["none", stored(CA)["ca.crt"]]);
   });
 
   it("says which Secret is damaged", async () => {

@@ -97,10 +97,13 @@ export async function openSecretStorage(options: SecretStorageOptions): Promise<
   };
 
   /** Changes what is in force, as it is now: of two replicas that try, the later sees what the first did. */
-  const update = async (nowMs: number, change: (record: GenerationsRecord) => GenerationsRecord): Promise<void> => {
+  const update = async (
+    nowMs: number,
+    change: (record: GenerationsRecord) => GenerationsRecord | Promise<GenerationsRecord>,
+  ): Promise<void> => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { secret, record } = await loadRecord(nowMs);
-      const next = change(record);
+      const next = await change(record);
       if (next === record) return;
       const data = encodeSecretData(writeGenerations(next));
       if ((await api.replace(`${secrets}/${GENERATIONS_SECRET}`, { ...secret, data })) === undefined) continue;
@@ -115,8 +118,10 @@ export async function openSecretStorage(options: SecretStorageOptions): Promise<
     if (!wanted.ok) return `Secret ${namespace}/${CA_SECRET}: ${wanted.message}; what was in force stays so`;
     const opened = await open(wanted.value, nowMs);
     if (!opened.ok) return `Secret ${namespace}/${CA_SECRET}: ${opened.message}; what was in force stays so`;
-    await update(nowMs, (record) => {
-      const next = wanting(record, wanted.value, nowMs);
+    await update(nowMs, async (record) => {
+      // What ended while nobody was here to replace it signs nothing, and has signed nothing that is valid.
+      const isOver = !(await open(record.signing, nowMs)).ok;
+      const next = wanting(isOver ? undefined : record, wanted.value, nowMs);
       return isEqual(next, record) ? record : next;
     });
     return undefined;
@@ -154,13 +159,29 @@ export async function openSecretStorage(options: SecretStorageOptions): Promise<
     });
   };
 
-  await loadRecord(Date.now());
+  const renewSigning = async (nowMs: number): Promise<void> => {
+    const { record: known } = await loadRecord(nowMs);
+    const renewed = await renew(known.signing, { trustDomain, nowMs }, namespace);
+    const wanted = readAuthority(secretData(await readWanted(nowMs)));
+    if (wanted.ok && rootOf(wanted.value) === rootOf(known.signing)) await want(nowMs, async () => renewed);
+    else await update(nowMs, (now) => ({ ...now, signing: { ...renewed, leavesEndMs: now.signing.leavesEndMs } }));
+  };
+
+  const startMs = Date.now();
+  const { record: first } = await loadRecord(startMs);
+  if (!(await open(first.signing, startMs)).ok) {
+    if (first.signing.rootKeyPem === undefined) await reconcile(startMs);
+    else await renewSigning(startMs);
+  }
   return {
     async load(nowMs) {
       const { record: stored } = await loadRecord(nowMs);
       const signing = await open(stored.signing, nowMs);
       if (!signing.ok)
-        throw damaged(GENERATIONS_SECRET, `the authority that signs cannot any more: ${signing.message}`);
+        throw damaged(
+          GENERATIONS_SECRET,
+          `the authority that signs cannot any more: ${signing.message}. Put one that can into Secret ${CA_SECRET}; or delete both, and restart all pods: a new one is made`,
+        );
       const other = async (generation: StoredGeneration | undefined): Promise<Generation | undefined> => {
         if (generation === undefined) return undefined;
         const opened = await open(generation, nowMs);
@@ -183,13 +204,7 @@ export async function openSecretStorage(options: SecretStorageOptions): Promise<
       await reconcile(nowMs);
     },
     dropNext: (nowMs = Date.now()) => want(nowMs, async () => (await loadRecord(nowMs)).record.signing),
-    async renewSigning(nowMs) {
-      const { record: known } = await loadRecord(nowMs);
-      const renewed = await renew(known.signing, { trustDomain, nowMs }, namespace);
-      const wanted = readAuthority(secretData(await readWanted(nowMs)));
-      if (wanted.ok && rootOf(wanted.value) === rootOf(known.signing)) await want(nowMs, async () => renewed);
-      else await update(nowMs, (now) => ({ ...now, signing: { ...renewed, leavesEndMs: now.signing.leavesEndMs } }));
-    },
+    renewSigning,
     reconcile,
     issued: {
       record(certificate) {
