@@ -20,6 +20,8 @@ export interface ClusterIdentityOptions
   readonly api: ApiServer;
   /** Of the control plane. */
   readonly namespace: string;
+  /** Name of this replica. */
+  readonly replica: string;
   readonly leadership: Leadership;
   /** By which proxies call the control plane. */
   readonly dnsNames: readonly string[];
@@ -47,7 +49,10 @@ export async function createClusterIdentity(options: ClusterIdentityOptions): Pr
   const { api, namespace, trustDomain, leadership, logger, dnsNames, onAnswer = () => {} } = options;
   await requirePodCertificates(api);
   const ttlMs = options.certificateTtlMs ?? DEFAULT_TTL_MS;
-  const storage = await openSecretStorage({ api, namespace, trustDomain, workloads: options.sidecars });
+  const storage = await openSecretStorage({
+    ...{ api, namespace, trustDomain, workloads: options.sidecars },
+    replica: options.replica,
+  });
   const authority = await createMeshAuthority({
     storage,
     trustDomain,
@@ -72,11 +77,17 @@ export async function createClusterIdentity(options: ClusterIdentityOptions): Pr
     run(signPodCertificates({ api, authority, ttlMs, onAnswer, logger, signal }));
     run(keepAuthority({ ...options, storage, authority, tellOnce, signal }));
   };
+  const refresh = async () => {
+    await authority.refresh();
+    // The leader sees its own proxies only.
+    if (authority.phase !== "distributing" || leadership.isLeading) return;
+    await storage.reportTrusting(options.proxies().flatMap(({ workload, hasBundle }) => (hasBundle ? [workload] : [])));
+  };
   const follow = async () => {
     for (;;) {
       await pause(REFRESH_MS, stopped.signal);
       if (stopped.signal.aborted) return;
-      await authority.refresh().then(
+      await refresh().then(
         () => tellOnce("roots", undefined),
         (error) => tellOnce("roots", error),
       );
@@ -133,6 +144,10 @@ async function keepAuthority(
   const { api, authority, storage, logger, signal, tellOnce } = options;
   let lookAtMs = 0;
   let published = "";
+  const proxies = () => {
+    const elsewhere = authority.phase === "distributing" ? storage.trusting(options.sidecars()) : [];
+    return [...options.proxies(), ...elsewhere.map((workload) => ({ workload, hasBundle: true }))];
+  };
   while (!signal.aborted) {
     try {
       const isDue = Date.now() >= lookAtMs;
@@ -147,8 +162,7 @@ async function keepAuthority(
         if (await publishTrustBundle(api, trustBundle)) logger.info("the roots of the mesh are published to all pods");
         published = trustBundle;
       }
-      if (!signal.aborted)
-        for (const done of await authority.advance(options.proxies)) logger.info(done, { kind: "identity" });
+      if (!signal.aborted) for (const done of await authority.advance(proxies)) logger.info(done, { kind: "identity" });
       tellOnce("authority", undefined);
     } catch (error) {
       tellOnce("authority", error);

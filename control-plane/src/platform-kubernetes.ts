@@ -48,7 +48,7 @@ export async function createKubernetesPlatform(
         ? createClusterIdentity({
             ...options,
             ...identity,
-            ...{ api: identityApi, namespace, leadership },
+            ...{ api: identityApi, namespace, replica: config.podName, leadership },
             dnsNames: controlPlaneDnsNames(namespace),
           })
         : createIdentityControl({ ...options, config: identity }),

@@ -16,7 +16,14 @@ afterEach(() => {
 
 const open = (api: ApiServer) =>
   createClusterIdentity({
-    ...{ api, namespace: "weft-system", trustDomain: "cluster.local", leadership: ALONE, dnsNames: [] },
+    ...{
+      api,
+      namespace: "weft-system",
+      replica: "weft-1",
+      trustDomain: "cluster.local",
+      leadership: ALONE,
+      dnsNames: [],
+    },
     ...{ proxies: () => [], sidecars: () => [], logger },
   });
 

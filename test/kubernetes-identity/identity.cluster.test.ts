@@ -90,15 +90,17 @@ interface Replica {
   readonly proxies?: () => readonly TrustingProxy[];
 }
 
+let replicas = 0;
 /** The identity of one replica, as a user who may do nothing else. */
 async function replica({ isLeader = true, ttlMs = 24 * HOUR_MS, proxies = () => [] }: Replica = {}) {
   const { clusterApi } = clients();
   const log = (message: string) => void lines.push(message);
   const identity = await createClusterIdentity({
     ...{ api: clusterApi, namespace: "weft-system", trustDomain: "cluster.local", certificateTtlMs: ttlMs },
+    replica: `weft-${++replicas}`,
     leadership: isLeader ? ALONE : { isLeading: false, subscribe: () => () => {} },
     dnsNames: ["weft-control-plane.weft-system.svc"],
-    ...{ proxies, sidecars: () => ["shop/web-1"] },
+    ...{ proxies, sidecars: () => ["shop/web-1", "shop/db-0"] },
     logger: { info: log, warn: log, error: log },
   });
   undo.push(() => identity.close());
@@ -301,8 +303,12 @@ describe("the authority", () => {
     await server.ask("POST", path, { metadata, type: "kubernetes.io/tls", stringData: await data("first") });
     const first = (await secret("weft-ca"))["ca.crt"];
     let hasBundle = false;
+    let hasBundleElsewhere = false;
     const leader = await replica({ proxies: () => [{ workload: "shop/web-1", hasBundle }] });
-    const other = await replica({ isLeader: false });
+    const other = await replica({
+      isLeader: false,
+      proxies: () => [{ workload: "shop/db-0", hasBundle: hasBundleElsewhere }],
+    });
     expect(leader.source.current.roots).toBe(first);
     expect((await askFor()).conditions[0].type).toBe("Issued");
 
@@ -315,8 +321,11 @@ describe("the authority", () => {
       async () => (splitCertificates(other.source.current.roots).length === 2 ? true : undefined),
       "both roots at the other replica",
     );
-    expect(leader.report().rotation).toMatchObject({ phase: "distributing", obstacles: [{ workload: "shop/web-1" }] });
+    const waits = () => leader.report().rotation.obstacles.map(({ workload }) => workload);
+    expect([leader.report().rotation.phase, waits()]).toEqual(["distributing", ["shop/db-0", "shop/web-1"]]);
     hasBundle = true;
+    await eventually(async () => (waits().join() === "shop/db-0" ? true : undefined), "the leader's own proxy trusts");
+    hasBundleElsewhere = true;
     await eventually(
       async () => (leader.report().rotation.phase === "retiring" ? true : undefined),
       "the new root signs",

@@ -25,16 +25,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const openStorage = () =>
+const openStorage = (replica = "weft-1") =>
   openSecretStorage({
-    api,
-    namespace: "weft-system",
-    trustDomain: "cluster.local",
+    ...{ api, namespace: "weft-system", trustDomain: "cluster.local", replica },
     workloads: () => ["shop/web-1"],
   });
 
-async function open() {
-  const storage = await openStorage();
+async function open(replica?: string) {
+  const storage = await openStorage(replica);
   const authority = await createMeshAuthority({ storage, trustDomain: "cluster.local", clockSkewMs: 0 });
   return { storage, authority };
 }
@@ -66,7 +64,7 @@ async function sign(authority: Awaited<ReturnType<typeof open>>["authority"], tt
 
 describe("the authority in Secrets", () => {
   it("is made by one of many replicas that start together, in the form of cert-manager", async () => {
-    const replicas = await Promise.all(Array.from({ length: 5 }, open));
+    const replicas = await Promise.all(Array.from({ length: 5 }, (_, index) => open(`weft-${index}`)));
     const bundles = new Set(replicas.map(({ authority }) => authority.trustBundle));
     expect(bundles.size).toBe(1);
     expect([...api.objects.keys()].sort()).toEqual([CA, GENERATIONS]);
@@ -203,6 +201,27 @@ describe("the authority in Secrets", () => {
     await bring([await createLink("root", "p256")]);
     const { authority } = await open();
     expect([authority.phase, authority.trustBundle]).toEqual(["none", stored(CA)["ca.crt"]]);
+  });
+
+  it("lets replicas say which proxies trust a new root, for this root only", async () => {
+    const [leader, other] = [await open("weft-1"), await open("weft-2")];
+    const pods = ["shop/web-1", "shop/web-2"];
+    await other.storage.reportTrusting(pods);
+    await leader.authority.rotateRoot();
+    await other.authority.refresh();
+    await other.storage.reportTrusting(["shop/web-2"]);
+    const version = () => api.objects.get(GENERATIONS)?.metadata.resourceVersion;
+    const reported = version();
+    await other.storage.reportTrusting(["shop/web-2"]);
+    expect(version()).toBe(reported);
+    await leader.authority.refresh();
+    expect(leader.storage.trusting(pods)).toEqual(["shop/web-2"]);
+    await leader.authority.abort();
+    await leader.authority.rotateRoot();
+    // Another root: nobody has said anything of it.
+    await other.storage.reportTrusting(["shop/web-1"]);
+    await leader.authority.refresh();
+    expect(leader.storage.trusting(pods)).toEqual([]);
   });
 
   it("says which Secret is damaged", async () => {

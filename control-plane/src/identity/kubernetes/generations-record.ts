@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { anchorChain, type BroughtAuthority } from "../brought-authority.js";
 import { certificateFacts } from "../pem.js";
 import type { Result } from "../result.js";
@@ -8,15 +9,16 @@ export interface StoredGeneration extends BroughtAuthority {
   readonly rootKeyPem?: string;
 }
 
-/**
- * The roots in force. Several replicas read them, and one writes.
- */
+/** The roots in force. All replicas read them, and the one that leads decides. */
 export interface GenerationsRecord {
   readonly signing: StoredGeneration & GivenAway;
   /** Trusted, and signs nothing yet. */
-  readonly next?: StoredGeneration & { readonly sinceMs: number };
+  readonly next?: StoredGeneration & { readonly sinceMs: number; readonly trusting: Trusting };
   readonly retiring?: StoredGeneration & GivenAway;
 }
+
+/** By replica: `trustMark` of the workloads whose proxies have acknowledged the root there. None is ever taken back. */
+export type Trusting = Readonly<Record<string, readonly string[]>>;
 
 interface GivenAway {
   /** No certificate that was given away under this root ends later. Milliseconds since 1970. */
@@ -33,7 +35,11 @@ export const AUTHORITY_KEYS = {
   rootsPem: "ca.crt",
   rootKeyPem: "root.key",
 } as const;
+const TRUSTING_PREFIX = "next.trusting.";
 const TIME_KEYS = { leavesEndMs: "leaves-end", sinceMs: "since" } as const;
+
+/** A Secret holds a mebibyte; whoever is not among them is waited for a day. */
+const MAX_MARKS = 20_000;
 
 type Data = Readonly<Record<string, string>>;
 
@@ -74,12 +80,29 @@ export function readGenerations(data: Data): Result<GenerationsRecord> {
     ok: true,
     value: {
       signing: { ...signing.value, leavesEndMs: time("signing", "leavesEndMs") },
-      ...(next === undefined ? {} : { next: { ...next.value, sinceMs: time("next", "sinceMs") } }),
+      ...(next === undefined
+        ? {}
+        : { next: { ...next.value, sinceMs: time("next", "sinceMs"), trusting: readTrusting(data) } }),
       ...(retiring === undefined
         ? {}
         : { retiring: { ...retiring.value, leavesEndMs: time("retiring", "leavesEndMs") } }),
     },
   };
+}
+
+function readTrusting(data: Data): Trusting {
+  const entries = Object.entries(data).filter(([key]) => key.startsWith(TRUSTING_PREFIX));
+  return Object.fromEntries(entries.map(([key, text]) => [key.slice(TRUSTING_PREFIX.length), text.split(" ")]));
+}
+
+function writeTrusting(trusting: Trusting): Data {
+  const entries = Object.entries(trusting).map(([replica, marks]) => [`${TRUSTING_PREFIX}${replica}`, marks.join(" ")]);
+  return Object.fromEntries(entries);
+}
+
+/** Stands for a workload, `<namespace>/<name>`, where thousands must fit into a Secret. */
+export function trustMark(workload: string): string {
+  return createHash("sha256").update(workload).digest("hex").slice(0, 10);
 }
 
 export function writeGenerations({ signing, next, retiring }: GenerationsRecord): Data {
@@ -90,7 +113,13 @@ export function writeGenerations({ signing, next, retiring }: GenerationsRecord)
   return {
     ...writeAuthority(signing, "signing."),
     ...timed("signing", "leavesEndMs", signing.leavesEndMs),
-    ...(next === undefined ? {} : { ...writeAuthority(next, "next."), ...timed("next", "sinceMs", next.sinceMs) }),
+    ...(next === undefined
+      ? {}
+      : {
+          ...writeAuthority(next, "next."),
+          ...timed("next", "sinceMs", next.sinceMs),
+          ...writeTrusting(next.trusting),
+        }),
     ...(retiring === undefined
       ? {}
       : { ...writeAuthority(retiring, "retiring."), ...timed("retiring", "leavesEndMs", retiring.leavesEndMs) }),
@@ -118,15 +147,31 @@ export function wanting(
     };
   if (retiring !== undefined) return record;
   const isSame = next !== undefined && rootOf(next) === root;
-  return { signing, next: { ...wanted, sinceMs: isSame ? next.sinceMs : nowMs } };
+  const known = isSame ? next : { sinceMs: nowMs, trusting: {} };
+  return { signing, next: { ...wanted, sinceMs: known.sinceMs, trusting: known.trusting } };
 }
 
 /** The next root signs from now on. */
 export function promoted(record: GenerationsRecord, nowMs: number): GenerationsRecord {
   const { signing, next } = record;
   if (next === undefined) return record;
-  const { sinceMs: _, ...authority } = next;
+  const { sinceMs: _since, trusting: _trusting, ...authority } = next;
   return { signing: { ...authority, leavesEndMs: nowMs }, retiring: signing };
+}
+
+/** With what a replica has learned of its proxies. The same record when there is nothing new. */
+export function withTrusting(
+  record: GenerationsRecord,
+  replica: string,
+  workloads: readonly string[],
+): GenerationsRecord {
+  const { next } = record;
+  if (next === undefined) return record;
+  const known = new Set(next.trusting[replica] ?? []);
+  const before = known.size;
+  for (const workload of workloads) if (known.size < MAX_MARKS) known.add(trustMark(workload));
+  if (known.size === before) return record;
+  return { ...record, next: { ...next, trusting: { ...next.trusting, [replica]: [...known].sort() } } };
 }
 
 /** Fingerprint of the root that an authority goes up to; "" when it does not fit together. */

@@ -13,7 +13,9 @@ import {
   readGenerations,
   rootOf,
   type StoredGeneration,
+  trustMark,
   wanting,
+  withTrusting,
   writeAuthority,
   writeGenerations,
 } from "./generations-record.js";
@@ -24,6 +26,8 @@ export interface SecretStorageOptions {
   /** Of the control plane. */
   readonly namespace: string;
   readonly trustDomain: string;
+  /** Name of this replica. */
+  readonly replica: string;
   /** Workloads that have a sidecar, `<namespace>/<name>`: each has a trust bundle. */
   readonly workloads: () => readonly string[];
 }
@@ -35,6 +39,10 @@ export interface SecretStorage extends AuthorityStorage {
    * that Secret; what was in force stays so.
    */
   reconcile(nowMs: number): Promise<string | undefined>;
+  /** This replica's proxies of these workloads have acknowledged the next root. For all replicas. */
+  reportTrusting(workloads: readonly string[]): Promise<void>;
+  /** Of these workloads those whose proxies have acknowledged the next root at any replica, as last read. */
+  trusting(workloads: readonly string[]): readonly string[];
 }
 
 /** On the Secret that we made, so that it may be replaced. One of the user's is never written. */
@@ -206,6 +214,20 @@ export async function openSecretStorage(options: SecretStorageOptions): Promise<
     dropNext: (nowMs = Date.now()) => want(nowMs, async () => (await loadRecord(nowMs)).record.signing),
     renewSigning,
     reconcile,
+    async reportTrusting(workloads) {
+      // Most often there is nothing new.
+      if (last === undefined || withTrusting(last, options.replica, workloads) === last) return;
+      const root = last.next && rootOf(last.next);
+      await update(Date.now(), (known) =>
+        known.next !== undefined && rootOf(known.next) === root
+          ? withTrusting(known, options.replica, workloads)
+          : known,
+      );
+    },
+    trusting(workloads) {
+      const marks = new Set(Object.values(last?.next?.trusting ?? {}).flat());
+      return marks.size === 0 ? [] : workloads.filter((workload) => marks.has(trustMark(workload)));
+    },
     issued: {
       record(certificate) {
         const done = recording.then(() => record(certificate));
