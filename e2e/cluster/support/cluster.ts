@@ -1,5 +1,7 @@
 import { execFile, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
 import { appendFile, readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 
@@ -22,6 +24,13 @@ export const place = inject("cluster");
 /** Whether the cluster is our own on this machine, whose daemons can be ended. */
 export const isOwn = place.folder !== undefined;
 
+/** What `kubectl` remembers of a cluster's kinds goes with the cluster, and a story's own kinds are seen at once. */
+export const ENVIRONMENT = {
+  ...process.env,
+  KUBECACHEDIR:
+    place.folder === undefined ? mkdtempSync(join(tmpdir(), "weft-kubectl-")) : join(place.folder, "kubectl"),
+};
+
 /** Runs `kubectl` to its end; gives what it printed. */
 export function kubectl(...args: readonly string[]): Promise<string> {
   return kubectlWith("", ...args);
@@ -38,10 +47,16 @@ export function helm(...args: readonly string[]): Promise<string> {
 
 function command([file, ...args]: readonly string[], input = ""): Promise<string> {
   return new Promise((done, fail) => {
-    const child = execFile(file as string, args, { maxBuffer: OUTPUT_LIMIT_BYTES }, (error, stdout, stderr) => {
-      if (error === null) done(stdout);
-      else fail(new CommandError([file, ...args].join(" "), `${stdout}${stderr}${stderr === "" ? error.message : ""}`));
-    });
+    const child = execFile(
+      file as string,
+      args,
+      { maxBuffer: OUTPUT_LIMIT_BYTES, env: ENVIRONMENT },
+      (error, stdout, stderr) => {
+        if (error === null) done(stdout);
+        else
+          fail(new CommandError([file, ...args].join(" "), `${stdout}${stderr}${stderr === "" ? error.message : ""}`));
+      },
+    );
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
@@ -106,7 +121,7 @@ export function startLoad(
   const child = spawn(
     process.env.WEFT_KUBECTL ?? "kubectl",
     [...args, "node", "/app/load.mjs", url, "0", String(concurrency)],
-    { stdio: ["pipe", "pipe", "pipe"] },
+    { stdio: ["pipe", "pipe", "pipe"], env: ENVIRONMENT },
   );
   let printed = "";
   let errors = "";
@@ -128,13 +143,14 @@ export function startLoad(
   };
 }
 
-/** A Namespace for a story alone; it is removed with all in it. */
+/** A Namespace for a story alone. */
 export async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
 }
 
+/** Begins to remove it with all in it; nobody waits for the end. */
 export async function removeNamespace(name: string): Promise<void> {
-  await kubectl("delete", "namespace", name, "--ignore-not-found", `--timeout=${LIMIT}`);
+  await kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false");
 }
 
 /** Tells our own cluster to end or to start one of its daemons. */
@@ -147,13 +163,13 @@ export async function tellDaemon(verb: "start" | "stop" | "kill", name: "kubelet
 export async function report(): Promise<string> {
   const asked = [
     kubectl("get", "pods", "-A", "-o", "wide"),
-    kubectl("get", "events", "-A", "--sort-by=.lastTimestamp").then((text) => lastLines(text, 40)),
+    kubectl("get", "events", "-A", "--sort-by=.lastTimestamp").then((text) => lastLines(text, 20)),
     kubectl(
       "logs",
       "-n",
       "weft-system",
       "-l",
-      "app.kubernetes.io/name=weft",
+      "app.kubernetes.io/part-of=weft",
       "--all-containers",
       "--tail=60",
       "--prefix",
@@ -163,7 +179,7 @@ export async function report(): Promise<string> {
       "-n",
       "weft-system",
       "-l",
-      "app.kubernetes.io/name=weft",
+      "app.kubernetes.io/part-of=weft",
       "--all-containers",
       "--previous",
       "--tail=20",
