@@ -58,18 +58,14 @@ spec:
   }).join("---\n");
 }
 
-/** So that the sidecars of v2 and v3 listen for somebody, also while they are not in `echo`. */
-const STEADY = ["v2", "v3"]
-  .map(
-    (version) => `apiVersion: v1
+/** Another service of the same port, at v2 only; it comes before `echo` in order, and defines the port's listener. */
+const ALSO_V2 = `apiVersion: v1
 kind: Service
-metadata: { name: all-${version} }
+metadata: { name: also-v2 }
 spec:
-  selector: { version: ${version} }
+  selector: { version: v2 }
   ports: [{ name: http, port: 8080 }]
-`,
-  )
-  .join("---\n");
+`;
 
 const RULE = `apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -86,6 +82,18 @@ metadata: { name: echo }
 spec:
   hosts: [echo]
   http:
+`;
+
+/** What a retry would hide is seen. */
+const NO_RETRIES = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: echo }
+spec:
+  hosts: [echo]
+  http:
+    - headers: { response: { set: { x-sign: first } } }
+      retries: { attempts: 0 }
+      route: [{ destination: { host: echo } }]
 `;
 
 const write = (file: string, text: string) => writeFile(join(folder.folder, file), text);
@@ -114,12 +122,17 @@ const shares = (v1: number) => `      route:
         - { destination: { host: echo, subset: v2 }, weight: ${100 - v1} }
 `;
 
+async function v3Ended(): Promise<void> {
+  const dir = join(folder.folder, ".weft", "workloads", "default.echo-v3");
+  await waitFor("the sidecar to end", async () => ((await processesOf(dir)).length === 0 ? true : undefined));
+}
+
 beforeAll(async () => {
   folder = await createMeshFolder();
   await rm(join(folder.folder, "hello.yaml"));
   await rm(join(folder.folder, "traffic.yaml"));
   await write("app.mjs", APP);
-  await write("steady.yaml", STEADY);
+  await write("traffic.yaml", NO_RETRIES);
   for (let file = 0; file < FILES; file++) await write(`others-${file}.yaml`, manyServices(file));
   const onEvent = (event: MeshEvent) => {
     const line = event.kind === "control-plane" ? event.event.message : `${event.subject}: ${event.message}`;
@@ -161,35 +174,49 @@ afterEach(async () => {
   expect([...loads.open.faults, ...loads.fresh.faults]).toEqual([]);
 });
 
-it("endpoints come and go", async () => {
+it("a workload leaves every service, and comes back", async () => {
   const text = await readFile(join(folder.folder, "echo-v2.yaml"), "utf8");
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 6; i++) {
     await write("echo-v2.yaml", text.replace("app: echo", "app: soon"));
     await answers("v1");
+    // Also before its sidecar has stopped listening, and after.
+    await sleep(i * 1_000);
     await write("echo-v2.yaml", text);
     await answers("v1 v2");
   }
 });
 
-it("a workload joins, leaves, and is ended with its sidecar", async () => {
-  for (let i = 0; i < 2; i++) {
-    // It is given the service's label when it is up: without a readiness probe, endpoints count from when they are named.
-    await folder.addWorkload("v3", folder.v3, "soon");
-    const file = join(folder.folder, "echo-v3.yaml");
-    await waitFor("v3 to be up", () =>
-      get({ host: folder.v3.address, port: 8080 }).then(
-        ({ status }) => (status === 200 ? true : undefined),
-        () => undefined,
-      ),
-    );
+it("another service of the same port comes and goes", async () => {
+  for (let i = 0; i < 3; i++) {
+    await write("also.yaml", ALSO_V2);
+    await sleep(1_000);
+    await rm(join(folder.folder, "also.yaml"));
+    await sleep(3_000);
+  }
+  await answers("v1 v2");
+});
+
+it("all workloads of a service are replaced by others at once", async () => {
+  const service = await readFile(join(folder.folder, "service.yaml"), "utf8");
+  await folder.addWorkload("v3", folder.v3, "next");
+  await waitFor("v3 to be connected", async () =>
+    (await mesh.proxies()).some(({ proxyKey }) => proxyKey === "default/echo-v3") ? true : undefined,
+  );
+  await write("service.yaml", service.replace("app: echo", "app: next"));
+  await answers("v3");
+  await write("service.yaml", service);
+  await answers("v1 v2");
+  await rm(join(folder.folder, "echo-v3.yaml"));
+  await v3Ended();
+});
+
+it("a workload is added, and deleted", async () => {
+  for (let i = 0; i < 4; i++) {
     await folder.addWorkload("v3", folder.v3);
     await answers("v1 v2 v3");
-    // And it leaves the service before it is ended, so that callers know.
-    await folder.addWorkload("v3", folder.v3, "soon");
+    await rm(join(folder.folder, "echo-v3.yaml"));
     await answers("v1 v2");
-    await rm(file);
-    const dir = join(folder.folder, ".weft", "workloads", "default.echo-v3");
-    await waitFor("the sidecar to end", async () => ((await processesOf(dir)).length === 0 ? true : undefined));
+    await v3Ended();
   }
 });
 

@@ -11,6 +11,7 @@ export interface AdminQuestionsOptions {
   readonly translation: IncrementalTranslation;
   readonly workloads: () => MeshReportInput["workloads"];
   readonly goneAtMs: MeshReportInput["goneAtMs"];
+  readonly handovers: () => MeshReportInput["handovers"];
   readonly diagnostics: () => readonly Diagnostic[];
   readonly rollouts: () => unknown;
   readonly identity: () => IdentityReport;
@@ -18,7 +19,8 @@ export interface AdminQuestionsOptions {
 
 /** What may be asked over the admin socket, by path. */
 export function adminQuestions(options: AdminQuestionsOptions): Readonly<Record<string, () => unknown>> {
-  const { controlPlane, proxies, translation, workloads, goneAtMs, diagnostics, rollouts, identity } = options;
+  const { controlPlane, proxies, translation, workloads, goneAtMs, handovers, diagnostics, rollouts, identity } =
+    options;
   const streams = () => proxyStatuses(proxies(), translation);
   return {
     "/proxies": () =>
@@ -32,7 +34,13 @@ export function adminQuestions(options: AdminQuestionsOptions): Readonly<Record<
         slots: translation.slots(sync.proxyKey),
       })),
     "/status": () =>
-      meshReport({ controlPlane, streams: streams(), workloads: workloads(), goneAtMs, identity: identity() }),
+      meshReport({
+        ...{ controlPlane, goneAtMs },
+        streams: streams(),
+        workloads: workloads(),
+        handovers: handovers(),
+        identity: identity(),
+      }),
     "/diagnostics": diagnostics,
     "/debug/proxies": streams,
     "/rollouts": rollouts,

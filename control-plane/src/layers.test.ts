@@ -85,6 +85,8 @@ const TABLE: Readonly<Record<string, Layer>> = {
     packages: ["node:https", "node:tls"],
     banned: EDGE,
   },
+  handover: { folders: ["model"], packages: [], banned: IMPURE },
+  "handover/handovers.ts": { folders: ["model"], packages: [], banned: EDGE },
   identity: {
     folders: ["model"],
     packages: [
@@ -154,12 +156,12 @@ const TABLE: Readonly<Record<string, Layer>> = {
     banned: EDGE,
   },
   "proxy-reports": {
-    folders: ["model", "identity", "rollout", "status", "translate", "xds"],
+    folders: ["model", "handover", "identity", "rollout", "status", "translate", "xds"],
     packages: [],
     banned: EDGE,
   },
   "proxy-status": { folders: ["model", "translate", "xds"], packages: [], banned: EDGE },
-  "mesh-report": { folders: ["model", "identity", "proxy-status"], packages: [], banned: IMPURE },
+  "mesh-report": { folders: ["model", "handover", "identity", "proxy-status"], packages: [], banned: IMPURE },
   "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
     folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
@@ -200,7 +202,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
         "platform-kubernetes",
       ],
       ...["rollout-control", "public-roots", "plugin-review"],
-      ...["model", "decode", "translate", "status", "store"],
+      ...["model", "decode", "translate", "status", "store", "handover"],
       ...["source", "modules", "rollout", "identity", "injection", "xds", "metrics"],
     ],
     packages: ["node:path"],

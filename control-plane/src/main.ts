@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { serveAdmin } from "./admin.js";
 import { adminQuestions } from "./admin-questions.js";
 import { type ControlPlaneConfig, MODULE_CACHE_BYTES } from "./config.js";
+import { createHandovers, departureActions } from "./handover/handovers.js";
 import { controlPlaneSpiffeId } from "./identity/control-plane-id.js";
 import { peerIdentity, replacedProblem } from "./identity/peer-identity.js";
 import type { TlsIdentity } from "./identity/tls-identity.js";
@@ -18,12 +19,12 @@ import type { ResourceType } from "./model/resource.js";
 import { hasCandidate } from "./model/rollout.js";
 import { createModuleCache } from "./modules/module-cache.js";
 import { createPeerService } from "./modules/peer-service.js";
-import type { Platform } from "./platform.js";
+import { ALONE, type Platform } from "./platform.js";
 import { createFolderPlatform } from "./platform-folder.js";
 import { createKubernetesPlatform } from "./platform-kubernetes.js";
 import { createPluginModules } from "./plugin-modules.js";
 import { createPluginReview } from "./plugin-review.js";
-import { expectedVersions, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
+import { expectedVersions, handoverProxy, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
 import { createHealthReader } from "./rollout/health-reader.js";
 import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
@@ -188,14 +189,19 @@ async function start(
     ],
     provider,
     observer: {
-      onConnect: (proxyKey) => report(proxyKey, []),
+      onConnect: (proxyKey) => {
+        handovers.proxyChanged();
+        report(proxyKey, []);
+      },
       onDisconnect: (proxyKey) => {
         // A workload that is no more is told of nowhere.
         if (store.current.snapshot.workloads.has(proxyKey)) goneAtMs.set(proxyKey, Date.now());
+        handovers.gone(proxyKey);
         report(proxyKey, propagation.gone(proxyKey, Date.now()));
       },
       onAck: (proxyKey, type, versions) => {
         metrics?.acked(type);
+        handovers.proxyChanged();
         report(proxyKey, propagation.acked(proxyKey, type, versions, Date.now()));
       },
       onNack: (proxyKey, type, versions, message) => {
@@ -256,6 +262,18 @@ async function start(
     status.schedule();
   }
 
+  const handovers = createHandovers({
+    snapshot: () => store.current.snapshot,
+    set: (settled) => publishAs("endpoints handed over", () => store.setHandovers(settled)),
+    proxy: (proxyKey) => {
+      const sync = xds.proxy(proxyKey);
+      return sync && handoverProxy(sync, translation, Date.now());
+    },
+    hasSisters: (config.peers ?? []).length > 0 || platform.leadership !== ALONE,
+    onEvent: (message) => logger.warn(message, { kind: "diagnostic" }),
+  });
+  undo.push(() => handovers.close());
+
   let workloads = store.current.snapshot.workloads;
   store.subscribe(({ snapshot }) => {
     if (snapshot.workloads !== workloads) {
@@ -265,6 +283,7 @@ async function start(
     workloads = snapshot.workloads;
     const beganMs = Date.now();
     const changed = provider.apply(snapshot);
+    handovers.published(snapshot, changed);
     for (const proxyKey of changed.keys()) meshStatus.proxyChanged(proxyKey);
     if (changed.size > 0)
       propagation.begin(cause || "change", expectedVersions(changed, xds.proxies(), translation), beganMs);
@@ -324,6 +343,8 @@ async function start(
     if (next.value.some((event) => event.kind === "ready")) break;
   }
   begun.isSynced = true;
+  store.beginHandovers({ joining: platform.awaitsListeners });
+  handovers.begin();
   const { port, plaintextPort } = await xds.start();
   begun.xdsPort = port;
   if (plaintextPort !== undefined)
@@ -351,10 +372,11 @@ async function start(
       workloads: () => store.current.snapshot.workloads,
       goneAtMs,
       diagnostics: meshStatus.diagnostics,
+      handovers: handovers.report,
       rollouts: () => listRollouts(rollouts, store.current.snapshot),
       identity: identity.report,
     }),
-    { ...rolloutActions(rollouts), ...identity.actions },
+    { ...rolloutActions(rollouts), ...departureActions(handovers), ...identity.actions },
   );
   undo.push(closeAdmin);
   const webhooks = await platform.serveWebhooks?.(createPluginReview(() => store.current.snapshot));

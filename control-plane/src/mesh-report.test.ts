@@ -17,6 +17,7 @@ const input = (over: Partial<MeshReportInput>): MeshReportInput => ({
   streams: [],
   workloads: new Map(),
   goneAtMs: new Map(),
+  handovers: [],
   identity: { workloads: [], warnings: [] },
   ...over,
 });

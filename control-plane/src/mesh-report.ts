@@ -1,3 +1,4 @@
+import type { HandoverReport } from "./handover/handovers.js";
 import type { IdentityReport } from "./identity/identity-report.js";
 import { compareStrings } from "./model/compare.js";
 import type { Workload } from "./model/workload.js";
@@ -22,6 +23,8 @@ export interface MeshReport {
   /** In the order of their names; so are the absent ones. */
   readonly proxies: readonly ConnectedProxy[];
   readonly absent: readonly AbsentProxy[];
+  /** Endpoints that callers are not told of yet, or that they may not know to be gone. In the order of workloads. */
+  readonly handovers: readonly HandoverReport[];
   /** Of certificates. */
   readonly warnings: IdentityReport["warnings"];
 }
@@ -33,10 +36,12 @@ export interface MeshReportInput {
   readonly workloads: ReadonlyMap<string, Pick<Workload, "hasSidecar">>;
   /** When the last stream of a proxy ended. */
   readonly goneAtMs: ReadonlyMap<string, number>;
+  readonly handovers: readonly HandoverReport[];
   readonly identity: Pick<IdentityReport, "workloads" | "warnings">;
 }
 
-export function meshReport({ controlPlane, streams, workloads, goneAtMs, identity }: MeshReportInput): MeshReport {
+export function meshReport(input: MeshReportInput): MeshReport {
+  const { controlPlane, streams, workloads, goneAtMs, handovers, identity } = input;
   const newest = new Map(streams.map((status) => [status.proxy, status]));
   const ends = new Map<string, number>();
   for (const { workload, notAfterMs } of identity.workloads)
@@ -53,6 +58,7 @@ export function meshReport({ controlPlane, streams, workloads, goneAtMs, identit
       return { ...status, ...(certificateEndsMs === undefined ? {} : { certificateEndsMs }) };
     }),
     absent: absent.sort(byProxy),
+    handovers: [...handovers].sort((a, b) => compareStrings(a.workload, b.workload)),
     warnings: identity.warnings,
   };
 }

@@ -19,6 +19,7 @@ export async function createFolderPlatform(config: FolderConfig, stateDir: strin
     }),
     status: await openStatusFolder(stateDir, inForceFile, inForce, logger),
     leadership: ALONE,
+    awaitsListeners: true,
     createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
     close: async () => {},
   };

@@ -43,6 +43,8 @@ export async function createKubernetesPlatform(
     }),
     status,
     leadership,
+    // The kubelet asks a pod's sidecar, and EndpointSlices say what it found.
+    awaitsListeners: false,
     createIdentity: (options) =>
       identity.kind === "cluster"
         ? createClusterIdentity({

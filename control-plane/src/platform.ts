@@ -18,6 +18,8 @@ export interface Platform {
   readonly status: StatusStore;
   /** Whose turn it is to write statuses, to sign and to move rollouts on. */
   readonly leadership: Leadership;
+  /** Whether it is for the control plane to find out that a workload is ready to be called: nobody else says so. */
+  readonly awaitsListeners: boolean;
   /** Certificates: whose they are, where the authority keeps its keys, and how workloads enrol. */
   createIdentity(options: PlatformIdentityOptions): Promise<IdentityControl>;
   /** Answers what the API server asks of pods and objects, where there is one. Resolves when it may ask. */

@@ -1,8 +1,9 @@
+import type { HandoverProxy } from "./handover/handovers.js";
 import type { TrustingProxy } from "./identity/rotation.js";
 import { compareStrings } from "./model/compare.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ModuleState } from "./model/module-state.js";
-import type { ChangedNames } from "./model/resource.js";
+import type { ChangedNames, ResourceType } from "./model/resource.js";
 import { servedVersions } from "./model/rollout.js";
 import { workloadKind } from "./model/workload.js";
 import type { RolloutProxy } from "./rollout/rollouts.js";
@@ -83,6 +84,36 @@ export function trustingProxies(
     const hasBundle = held === undefined || held === translation.version(proxyKey, "secret", TRUST_SECRET);
     return { workload: proxyKey, hasBundle };
   });
+}
+
+/** A client that uses a type asks for it soon after it connected. */
+const OPENED_MS = 5_000;
+/** What a caller knows endpoints by, and what a sidecar listens with. */
+const CALLERS_TYPES: readonly ResourceType[] = ["cluster", "endpoints", "listener", "routes"];
+const LISTENERS_TYPES: readonly ResourceType[] = ["cluster", "listener"];
+const INBOUND_SLOTS = "weft/in/";
+
+/** Where a connected proxy stands between those that call it and those that it calls. */
+export function handoverProxy(
+  { proxyKey, connectedAtMs, types }: ProxySync,
+  translation: Pick<IncrementalTranslation, "slots">,
+  nowMs: number,
+): HandoverProxy {
+  const settled = (wanted: readonly ResourceType[]) =>
+    types.every(({ type, inFlight, pending }) => !wanted.includes(type) || (!inFlight && pending === 0));
+  const hasEndpoints = types.some(({ type }) => type === "endpoints");
+  const listener = types.find(({ type }) => type === "listener");
+  const slots = types.find(({ type }) => type === "extension")?.ackedVersions;
+  return {
+    connectedAtMs,
+    isCaughtUp: settled(CALLERS_TYPES) && (hasEndpoints || nowMs - connectedAtMs >= OPENED_MS),
+    // A listener is acknowledged before its slots are there, and begins to listen with the last of them.
+    get listens() {
+      if (listener === undefined || listener.times.staleSinceMs !== undefined || !settled(LISTENERS_TYPES))
+        return false;
+      return translation.slots(proxyKey).every(({ name }) => !name.startsWith(INBOUND_SLOTS) || slots?.has(name));
+    },
+  };
 }
 
 /** What proxies refuse of what they should have now. Plugins have a status of their own for this. */

@@ -15,6 +15,7 @@ const report = (over: Partial<MeshReport>): MeshReport => ({
   controlPlane: { pid: 1, xds: "127.0.0.1:15012", startedAtMs: 0 },
   proxies: [],
   absent: [],
+  handovers: [],
   warnings: [],
   ...over,
 });

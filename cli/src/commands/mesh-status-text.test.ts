@@ -21,6 +21,7 @@ const report = (over: Partial<MeshReport> = {}): MeshReport => ({
   controlPlane: { pid: 7, xds: "127.0.0.1:15012", startedAtMs: NOW - 3_600_000 },
   proxies: [proxy()],
   absent: [],
+  handovers: [],
   warnings: [],
   ...over,
 });

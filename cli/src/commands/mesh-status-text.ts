@@ -52,6 +52,7 @@ export function meshStatusText(report: MeshReport, nowMs: number): string {
       "",
     ),
     ...section([...proxies.flatMap((proxy) => troubles(proxy, nowMs)), ...absent.map(absentText)]),
+    ...section(report.handovers.flatMap((handover) => handoverTexts(handover, nowMs))),
     ...section(
       warnings.map(
         ({ severity, certificate, message, hint }) =>
@@ -105,6 +106,25 @@ function staleText({ type, staleSince, state }: ProxyTypeStatus, nowMs: number):
 function absentText({ proxy, goneAtMs }: MeshReport["absent"][number]): string {
   const what = goneAtMs === undefined ? "no sidecar came" : "its sidecar is gone";
   return `✗ ${plainText(proxy)}: ${what}; start it (weft up does, or weft sidecar), or set weft.mesh/inject: "false" if it has none`;
+}
+
+/** Which callers do not know yet, and what they do not know. */
+function handoverTexts(handover: MeshReport["handovers"][number], nowMs: number): string[] {
+  const { workload, joining, leaving, waitingFor, sinceMs } = handover;
+  const since = `(${duration(nowMs - sinceMs)})`;
+  const some = (names: readonly string[]) =>
+    plainText(`${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`);
+  const callers = waitingFor.length === 0 ? "" : `, until ${some(waitingFor)} know`;
+  return [
+    ...(joining.length === 0
+      ? []
+      : [`! ${plainText(workload)}: callers of ${some(joining)} are told of it when its sidecar listens ${since}`]),
+    ...(leaving.length === 0
+      ? []
+      : [
+          `- ${plainText(workload)}: it has left ${some(leaving)}, and its sidecar still listens there${callers} ${since}`,
+        ]),
+  ];
 }
 
 /** `2 of 3 proxies are in sync`, for checks. */

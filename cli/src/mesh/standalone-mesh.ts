@@ -15,6 +15,7 @@ import { createPluginCompiler } from "./plugin-compiler.js";
 import { type Published, publishPlugin } from "./plugin-publisher.js";
 import { takeRunLock } from "./run-lock.js";
 import { type StateFolder, stateFolder } from "./state-folder.js";
+import { whenDeparted } from "./when-departed.js";
 import { createWorkloadRunner } from "./workload-runner.js";
 
 /** What happens in a mesh, for whoever shows it. */
@@ -146,6 +147,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       xdsAddress: { host: "127.0.0.1", port: xdsPort },
       controlPlaneId: controlPlaneSpiffeId(options.trustDomain),
       onAppStarted: (pid) => lock.add(pid),
+      departed: (key, signal) => whenDeparted(state.adminSocket, key, signal),
       problem,
     });
     undo.push(runner.stop);
@@ -164,8 +166,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       if (next.done) return "end";
       for (const event of next.value) {
         if (event.kind === "delete" && event.ref.kind === "WorkloadEntry") {
-          step("workload", `${objectKey(event.ref)} is gone; ending its sidecar`);
-          await runner.remove(objectKey(event.ref));
+          step("workload", `${objectKey(event.ref)} is gone; its sidecar ends when its callers know`);
+          void runner.remove(objectKey(event.ref));
         }
         if (event.kind === "apply" && event.object.kind === "WorkloadEntry")
           await runner.apply(objectKey(event.ref), event.object.value);

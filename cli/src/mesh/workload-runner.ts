@@ -11,7 +11,9 @@ export interface WorkloadRunner {
   find(key: string): Workload | undefined;
   /** Starts what is new and starts anew what has to be; what only labels or weights changed of goes on. */
   apply(key: string, workload: Workload): Promise<void>;
+  /** Ends what runs of a workload when no caller can come any more. It goes on when it is applied again before. */
   remove(key: string): Promise<void>;
+  /** Ends all at once. */
   stop(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export interface WorkloadRunnerOptions
   readonly workloadsDir: string;
   readonly appLogDir: string;
   readonly onAppStarted: (pid: number) => Promise<void>;
+  /** Resolves when no caller of a workload that is gone can come any more, or when that is not waited for. */
+  readonly departed: (key: string, signal: AbortSignal) => Promise<void>;
   readonly problem: (subject: string, message: string) => void;
 }
 
@@ -34,6 +38,10 @@ interface Running {
 export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRunner {
   const { problem } = options;
   const running = new Map<string, Running>();
+  let isStopped = false;
+  /** By workload, what was asked for last and is not done; and what gives up waiting for callers. */
+  const tasks = new Map<string, Promise<void>>();
+  const departures = new Map<string, AbortController>();
 
   /** What one workload cannot do is told, and takes nothing from the others. */
   const told = async <T>(subject: string, work: Promise<T>, quiet?: AbortSignal): Promise<T | undefined> => {
@@ -100,7 +108,16 @@ export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRu
     });
   };
 
-  const remove = async (key: string) => {
+  /** Does one thing of a workload after the other; those of others are not waited for. */
+  const queue = (key: string, work: () => Promise<void>): Promise<void> => {
+    const task = (tasks.get(key) ?? Promise.resolve()).then(work).finally(() => {
+      if (tasks.get(key) === task) tasks.delete(key);
+    });
+    tasks.set(key, task);
+    return task;
+  };
+
+  const end = async (key: string) => {
     const current = running.get(key);
     if (current === undefined) return;
     running.delete(key);
@@ -118,18 +135,32 @@ export function createWorkloadRunner(options: WorkloadRunnerOptions): WorkloadRu
       return [...running.values()].map(({ workload }) => workload);
     },
     find: (key) => running.get(key)?.workload,
-    async apply(key, workload) {
-      const current = running.get(key);
-      if (current !== undefined && !needsRestart(current.workload, workload)) {
-        running.set(key, { ...current, workload });
-        return;
-      }
-      await remove(key);
-      start(key, workload);
+    apply(key, workload) {
+      departures.get(key)?.abort();
+      return queue(key, async () => {
+        const current = running.get(key);
+        if (current !== undefined && !needsRestart(current.workload, workload)) {
+          running.set(key, { ...current, workload });
+          return;
+        }
+        await end(key);
+        if (!isStopped) start(key, workload);
+      });
     },
-    remove,
+    remove(key) {
+      const departure = new AbortController();
+      departures.set(key, departure);
+      return queue(key, async () => {
+        await options.departed(key, departure.signal);
+        if (departures.get(key) === departure) departures.delete(key);
+        if (!departure.signal.aborted) await end(key);
+      });
+    },
     async stop() {
-      await Promise.all([...running.keys()].map(remove));
+      isStopped = true;
+      for (const departure of departures.values()) departure.abort();
+      await Promise.all(tasks.values());
+      await Promise.all([...running.keys()].map(end));
     },
   };
 }

@@ -1,6 +1,8 @@
 import { compareStrings, sortedEntries } from "./compare.js";
 import type { EndpointSlice } from "./endpoint-slice.js";
+import { type ServedPort, servedPortId } from "./handover.js";
 import { memoByIdentity } from "./memo.js";
+import { objectKey } from "./object-ref.js";
 import { matchesLabels } from "./selector.js";
 import type { Service, ServicePort } from "./service.js";
 import type { Snapshot } from "./snapshot.js";
@@ -124,4 +126,44 @@ export function servicesAround(
     return slices !== undefined && podsOf(slices).has(key);
   });
   return [...new Set([...selecting, ...counting])];
+}
+
+/** The ports at which a workload is called, of all its services, in the order of their hosts. */
+export function servedPorts(snapshot: Pick<Snapshot, "services">, workload: Workload): readonly ServedPort[] {
+  return servicesOf(snapshot, workload).flatMap((service) =>
+    service.ports.map((port) => ({ workload, service, port })),
+  );
+}
+
+type Announced = Members & Pick<Snapshot, "handovers">;
+
+/** Those who answer for a service's port, without those whose sidecars do not listen there yet. */
+export function listeningInstances(snapshot: Announced, service: Service, port: ServicePort): readonly Instance[] {
+  const { handovers } = snapshot;
+  const instances = instancesOf(snapshot, service);
+  if (handovers.size === 0) return instances;
+  return instances.filter(
+    ({ workload }) =>
+      workload === undefined ||
+      !handovers.get(objectKey(workload))?.joining.has(servedPortId({ workload, service, port })),
+  );
+}
+
+/** Those of whom callers of a service's port are told: who listens, and for want of others, who has just left. */
+export function announcedInstances(snapshot: Announced, service: Service, port: ServicePort): readonly Instance[] {
+  const left = leftBehind(snapshot.handovers, service).flatMap((served): Instance[] => {
+    if (served.port.port !== port.port) return [];
+    const { workload } = served;
+    const ports = { [port.name]: calledPort(workload, served.port) };
+    return [{ address: workload.address, workload, ports, isLeaving: true }];
+  });
+  return [...listeningInstances(snapshot, service, port), ...left];
+}
+
+/** What callers of a service still have of workloads that have left it, in the order of their names. */
+export function leftBehind(handovers: Snapshot["handovers"], { host }: Service): readonly ServedPort[] {
+  if (handovers.size === 0) return [];
+  return sortedEntries(handovers).flatMap(([, { leaving }]) =>
+    leaving.filter(({ phase, service }) => phase === "announced" && service.host === host),
+  );
 }

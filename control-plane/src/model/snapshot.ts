@@ -2,6 +2,7 @@ import type { AuthorizationPolicy } from "./authorization-policy.js";
 import type { DestinationRule } from "./destination-rule.js";
 import type { EndpointSlice } from "./endpoint-slice.js";
 import type { GatewayRoute, ReferenceGrant } from "./gateway-route.js";
+import type { Handover } from "./handover.js";
 import type { MeshConfig } from "./mesh-config.js";
 import type { MeshSettings } from "./mesh-settings.js";
 import type { ModuleState } from "./module-state.js";
@@ -42,6 +43,8 @@ export interface Snapshot {
   readonly secrets: ReadonlyMap<string, Secret>;
   /** The state of each plugin's module, by the plugin's key. */
   readonly modules: ReadonlyMap<string, ModuleState>;
+  /** By workload, also by one that is gone. Those that callers and sidecar see alike have none. */
+  readonly handovers: ReadonlyMap<string, Handover>;
   /** PEM of the certificates that proxies trust, roots of the mesh. */
   readonly trustBundle: string;
 }
@@ -67,6 +70,7 @@ export function emptySnapshot(settings: MeshSettings, trustBundle = ""): Snapsho
     meshConfigs: new Map(),
     secrets: new Map(),
     modules: new Map(),
+    handovers: new Map(),
     trustBundle,
   };
 }

@@ -12,6 +12,7 @@ import { emptySnapshot, type Snapshot } from "../model/snapshot.js";
 import type { VirtualService } from "../model/virtual-service.js";
 import { checkAppPorts } from "./app-ports.js";
 import { checkGatewayRoutes } from "./gateway-references.js";
+import { announceLast, nextHandovers } from "./handovers.js";
 import { checkMeshConfigs } from "./mesh-configs.js";
 import { checkPluginReferences } from "./plugin-references.js";
 import { checkWorkloadNames, mergeWorkloads, NO_PARTS, type WorkloadParts, withSlice } from "./pods.js";
@@ -41,6 +42,14 @@ export interface Store {
   /** Undefined forgets the module. */
   setModules(states: ReadonlyMap<string, ModuleState | undefined>): void;
   setTrustBundle(pem: string): void;
+  /**
+   * From now on, what workloads join and leave is handed over: callers are told of an endpoint when its sidecar listens,
+   * and a sidecar listens until callers know that an endpoint is gone. What is there now counts as announced. With
+   * `joining` false others say who is ready, and nothing that joins is waited for.
+   */
+  beginHandovers(options: { readonly joining: boolean }): void;
+  /** What was waited for has come, or is not waited for any more. */
+  setHandovers(handovers: Snapshot["handovers"]): void;
   /** Calls back after each change, in order, synchronously. */
   subscribe(listener: (event: StoreEvent) => void): () => void;
 }
@@ -80,6 +89,7 @@ export function createStore(
     endpointSlices: new Map(),
     parts: NO_PARTS,
   };
+  let handsOver: { readonly joining: boolean } | undefined;
   const listeners = new Set<(event: StoreEvent) => void>();
 
   const publish = (snapshot: Snapshot, diagnostics: readonly Diagnostic[]) => {
@@ -96,7 +106,11 @@ export function createStore(
       if (next === undefined) return;
       desired = next.desired;
       const { virtualServices, diagnostics } = settle(current.snapshot.virtualServices, desired, next.snapshot);
-      publish({ ...next.snapshot, virtualServices }, diagnostics);
+      const handovers =
+        handsOver === undefined
+          ? next.snapshot.handovers
+          : nextHandovers(current.snapshot, next.snapshot, handsOver.joining);
+      publish({ ...next.snapshot, virtualServices, handovers }, diagnostics);
     },
     setModules(states) {
       const modules = new Map(current.snapshot.modules);
@@ -108,6 +122,14 @@ export function createStore(
     },
     setTrustBundle(pem) {
       if (pem !== current.snapshot.trustBundle) publish({ ...current.snapshot, trustBundle: pem }, current.diagnostics);
+    },
+    beginHandovers(options) {
+      handsOver = options;
+    },
+    setHandovers(settled) {
+      const handovers = announceLast({ ...current.snapshot, handovers: settled });
+      if (!sameEntries(handovers, current.snapshot.handovers))
+        publish({ ...current.snapshot, handovers }, current.diagnostics);
     },
     subscribe(listener) {
       listeners.add(listener);

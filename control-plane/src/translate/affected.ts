@@ -97,6 +97,10 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
   const addWorkloads = (concerns: (workload: Workload) => boolean) => {
     for (const snapshot of [prev, next])
       for (const [key, workload] of snapshot.workloads) if (concerns(workload)) proxies.add(key);
+    // A port that a workload has left is as it was then.
+    for (const snapshot of [prev, next])
+      for (const [key, { leaving }] of snapshot.handovers)
+        if (leaving.some(({ workload }) => concerns(workload))) proxies.add(key);
   };
 
   for (const [, before, after] of changes(prev.services, next.services)) {
@@ -165,14 +169,24 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addService(service, "cluster", "endpoints");
     if (service.resolution.kind === "headless") add("listener", DNS_LISTENER);
   }
+  for (const [key, before, after] of changes(prev.handovers, next.handovers)) {
+    proxies.add(key);
+    // The service may have become another since.
+    for (const handover of [before, after])
+      for (const { service: was } of handover === undefined ? [] : [...handover.joining.values(), ...handover.leaving])
+        for (const service of [was, prev.services.get(was.host), next.services.get(was.host)]) {
+          addService(service, "cluster", "endpoints");
+          if (service?.resolution.kind === "headless") add("listener", DNS_LISTENER);
+        }
+  }
   for (const [, before, after] of changes(prev.peerAuthentications, next.peerAuthentications)) {
     const { rootNamespace } = next.settings;
     const concerns = (namespace: string) =>
       [before, after].some((p) => p !== undefined && (p.namespace === namespace || p.namespace === rootNamespace));
     for (const service of next.services.values())
       if (concerns(service.namespace))
-        // Callers of a headless service use mTLS where all of its workloads do.
-        addService(service, "endpoints", ...(service.resolution.kind === "headless" ? (["cluster"] as const) : []));
+        // Where callers choose the address, they use mTLS if all workloads of the service do.
+        addService(service, "endpoints", ...(isChosenByCallers(service) ? (["cluster"] as const) : []));
     addWorkloads((workload) => concerns(workload.namespace));
   }
 
@@ -245,6 +259,10 @@ export function affected(prev: Snapshot, next: Snapshot): Affected {
     addWorkloads(() => true);
   }
   return { names, plugins, policies, proxies, sharedSelection };
+}
+
+function isChosenByCallers({ resolution: { kind } }: Service): boolean {
+  return kind === "headless" || kind === "original";
 }
 
 function telemetryOfMesh({ meshConfigs, settings }: Snapshot): TelemetryDefaults {

@@ -15,7 +15,7 @@ import { destinationVariant } from "./destination-refs.js";
 import { buildDnsRef } from "./dns-listener.js";
 import { buildEndpoints, type EndpointsSite } from "./endpoints.js";
 import { buildSlot } from "./extension-configs.js";
-import type { InboundSite } from "./inbound-sites.js";
+import { appSites, type InboundSite } from "./inbound-sites.js";
 import { jwksSiteNamed } from "./jwks-sites.js";
 import { jwtFilters } from "./jwt-authentication.js";
 import { buildInboundListener, buildOutboundListener } from "./listeners.js";
@@ -168,11 +168,11 @@ function outboundSite(ref: Ref, snapshot: Snapshot): OutboundSite & EndpointsSit
 function inboundSite(ref: Ref, snapshot: Snapshot): InboundSite {
   const [key, host] = ref.variant.split(" ");
   const number = Number(ref.name.split("|")[1]);
-  const service = snapshot.services.get(host ?? "");
-  const workload = workloadAt(key ?? "", snapshot);
-  const port = service?.ports.find((candidate) => inboundPort(workload, candidate) === number);
-  assert(service !== undefined && port !== undefined, `no service port behind ${ref.name} of ${ref.variant}`);
-  return { workload, service, port };
+  const site = appSites(snapshot, workloadAt(key ?? "", snapshot)).find(
+    ({ workload, service, port }) => service.host === host && inboundPort(workload, port) === number,
+  );
+  assert(site !== undefined, `no service port behind ${ref.name} of ${ref.variant}`);
+  return site;
 }
 
 function workloadAt(key: string, snapshot: Snapshot): Workload {

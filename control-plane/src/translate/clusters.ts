@@ -6,7 +6,7 @@ import {
 } from "../envoy-api/gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RawBufferSchema } from "../envoy-api/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { compareStrings } from "../model/compare.js";
-import { instancesOf, workloadsOf } from "../model/membership.js";
+import { instancesOf, leftBehind, workloadsOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import type { Labels } from "../model/selector.js";
 import { isHttp, type Service, type ServicePort } from "../model/service.js";
@@ -167,7 +167,8 @@ function peersOf(snapshot: Snapshot, service: Service): { case: "exact" | "prefi
   const { resolution, subjectAltNames } = service;
   if (subjectAltNames.length > 0) return subjectAltNames.map((value) => ({ case: "exact", value }));
   const prefix = `spiffe://${snapshot.settings.trustDomain}/ns/${service.namespace}/sa/`;
-  const accounts = new Set(workloadsOf(snapshot, service).map((workload) => workload.serviceAccount));
+  const left = leftBehind(snapshot.handovers, service).map(({ workload }) => workload);
+  const accounts = new Set([...workloadsOf(snapshot, service), ...left].map(({ serviceAccount }) => serviceAccount));
   for (const { serviceAccount } of resolution.kind === "static" ? resolution.endpoints : [])
     if (serviceAccount !== undefined) accounts.add(serviceAccount);
   // An empty list would accept every identity of the mesh; without workloads nobody can answer anyway.

@@ -5,7 +5,7 @@ import { ListenerSchema } from "../envoy-api/gen/envoy/config/listener/v3/listen
 import type { DnsTable_DnsVirtualDomainSchema } from "../envoy-api/gen/envoy/data/dns/v3/dns_table_pb.js";
 import { DnsFilterConfigSchema } from "../envoy-api/gen/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.js";
 import { CaresDnsResolverConfigSchema } from "../envoy-api/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js";
-import { instancesOf } from "../model/membership.js";
+import { announcedInstances, instancesOf } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import { isVisibleIn, namesOf, resolveHost, type Service } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
@@ -134,7 +134,7 @@ function domains(snapshot: Snapshot, namespace: string): DomainInit[] {
 
 function addressesOf(snapshot: Snapshot, service: Service, namespace: string): readonly string[] {
   const { resolution } = service;
-  if (resolution.kind === "headless") return instancesOf(snapshot, service).map(({ address }) => address);
+  if (resolution.kind === "headless") return announcedAddresses(snapshot, service);
   if (resolution.kind === "externalName") {
     // Envoy's filter has no CNAME; of a host outside of the mesh only its resolvers know.
     const target = snapshot.services.get(resolveHost(resolution.host, namespace));
@@ -144,4 +144,14 @@ function addressesOf(snapshot: Snapshot, service: Service, namespace: string): r
   }
   // A block is no answer.
   return virtualAddresses(snapshot, service).filter((address) => !address.includes("/"));
+}
+
+/** Of the workloads that callers may choose between, each once. */
+function announcedAddresses(snapshot: Snapshot, service: Service): readonly string[] {
+  const { ports } = service;
+  const served =
+    ports.length === 0
+      ? instancesOf(snapshot, service)
+      : ports.flatMap((port) => announcedInstances(snapshot, service, port));
+  return [...new Set(served.map(({ address }) => address))];
 }

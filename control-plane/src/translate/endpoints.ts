@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LbEndpointSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { ClusterLoadAssignmentSchema } from "../envoy-api/gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import type { DestinationRule } from "../model/destination-rule.js";
-import { instancePort, instancesOf, preferStaying } from "../model/membership.js";
+import { announcedInstances, instancePort, preferStaying } from "../model/membership.js";
 import type { Resource } from "../model/resource.js";
 import { type Labels, matchesLabels } from "../model/selector.js";
 import type { Service, ServicePort } from "../model/service.js";
@@ -70,7 +70,7 @@ interface Behind extends EndpointsSite {
 
 function workloadEndpoints(snapshot: Snapshot, site: Behind): LeavingEndpoint[] {
   const { service, port } = site.behind;
-  return instancesOf(snapshot, service).flatMap((instance) => {
+  return announcedInstances(snapshot, service, port).flatMap((instance) => {
     const called = instancePort(instance, port);
     if (called === undefined) return [];
     const { address, workload, isLeaving } = instance;

@@ -17,6 +17,8 @@ import type { AuthorizationPolicy } from "../model/authorization-policy.js";
 import type { Callout } from "../model/callout.js";
 import type { EndpointSlice } from "../model/endpoint-slice.js";
 import type { GatewayRoute, ReferenceGrant } from "../model/gateway-route.js";
+import { type Handover, type Leaving, servedPortId } from "../model/handover.js";
+import { servedPorts } from "../model/membership.js";
 import type { MeshConfig } from "../model/mesh-config.js";
 import type { ModuleState } from "../model/module-state.js";
 import { objectKey } from "../model/object-ref.js";
@@ -157,8 +159,26 @@ function mutate(snapshot: Snapshot, random: () => number): Snapshot {
       "grant",
       "sidecar",
       "scope",
+      "handover",
     ])
   ) {
+    case "handover": {
+      if (snapshot.workloads.size === 0) return snapshot;
+      const [key, workload] = pick([...snapshot.workloads]);
+      const joining = servedPorts(snapshot, workload).flatMap((served) =>
+        random() < 0.5 ? [[servedPortId(served), served] as const] : [],
+      );
+      const leaving = Array.from({ length: Math.floor(random() * 3) }, (): Leaving => {
+        const service = mkService(app, {
+          ports: [{ name: "http", port: pick([8080, 8081]), targetPort: 80, protocol: pick(["http", "tcp", "auto"]) }],
+        });
+        const was = { ...workload, labels: { app: pick(APPS), tier: "x", version: pick(["v1", "v2"]) } };
+        const served = { workload: was, service, port: service.ports[0]! };
+        return { ...served, id: servedPortId(served), phase: pick(["announced", "told", "draining"]) };
+      });
+      const handover: Handover = { joining: new Map(joining), leaving };
+      return { ...snapshot, handovers: set(snapshot.handovers, key, gone ? undefined : handover) };
+    }
     case "service": {
       const ports = [
         {

@@ -30,7 +30,7 @@ const TYPE_URLS = [WasmSchema, RBACSchema].map(({ typeName }) => `type.googleapi
  * names those that are there: one that was never ready is left out, unless it guards.
  */
 function networkPluginsFor(
-  snapshot: Pick<Snapshot, "plugins" | "modules" | "services" | "settings">,
+  snapshot: Pick<Snapshot, "plugins" | "modules" | "services" | "handovers" | "settings">,
   workload: Workload,
   direction: Direction,
   port: number,

@@ -30,7 +30,7 @@ export function phaseOf(plugin: Plugin, served: ServedPlugin | undefined): Phase
 
 /** The plugins on one side of a workload's port, in the order in which they run, whatever their phase. */
 export function pluginsFor(
-  snapshot: Pick<Snapshot, "plugins" | "modules" | "services" | "settings">,
+  snapshot: Pick<Snapshot, "plugins" | "modules" | "services" | "handovers" | "settings">,
   workload: Workload,
   direction: Direction,
   port: number,

@@ -12,6 +12,8 @@ import type { SlotPolicies } from "./ref.js";
 /** Where a workload is called. */
 export interface PolicySite {
   readonly workload: Workload;
+  /** Where the port is one that the workload has left, the workload as it is now: what is for either is in force. */
+  readonly now?: Workload | undefined;
   /** As plugins' slots have it. */
   readonly port: number;
   /** As the workload has it: policies name this one. Absent: it may be any. */
@@ -41,7 +43,7 @@ export function requestAuthenticationsAt(snapshot: Snapshot, site: PolicySite): 
 function policiesAt<T extends Attachment & { readonly name: string }>(
   snapshot: Snapshot,
   all: ReadonlyMap<string, T>,
-  { workload, port }: PolicySite,
+  { workload, now = workload, port }: PolicySite,
 ): readonly T[] {
   if (all.size === 0) return [];
   const { rootNamespace } = snapshot.settings;
@@ -51,7 +53,7 @@ function policiesAt<T extends Attachment & { readonly name: string }>(
     .flatMap((namespace) =>
       (inNamespace.get(namespace) ?? []).filter(
         (policy) =>
-          attachesTo(policy, workload, rootNamespace) &&
+          [workload, now].some((either) => attachesTo(policy, either, rootNamespace)) &&
           (policy.targetServices === undefined || targetsAny(policy, servicesAt(snapshot, workload, port), "server")),
       ),
     );

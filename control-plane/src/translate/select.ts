@@ -5,8 +5,9 @@ import type { Proxy } from "../model/proxy.js";
 import type { ResourceType } from "../model/resource.js";
 import { hasCandidate } from "../model/rollout.js";
 import { ROUTE_SLOTS } from "../model/route-slots.js";
-import { isHttp, mayBeHttp, type ServicePort } from "../model/service.js";
+import { isHttp, mayBeHttp } from "../model/service.js";
 import type { Snapshot } from "../model/snapshot.js";
+import type { Workload } from "../model/workload.js";
 import { appPort, inboundPort } from "../model/workload-ports.js";
 import { TCP_POLICY_ACTIONS } from "./authorization-filters.js";
 import { callerVariant } from "./caller-class.js";
@@ -16,7 +17,7 @@ import { demandedRefs } from "./demanded.js";
 import { classText, type DestinationClass, destinationClass } from "./destination-class.js";
 import { destinationRefs } from "./destination-refs.js";
 import { dnsListenerRefs } from "./dns-listener.js";
-import { inboundSites } from "./inbound-sites.js";
+import { appSites, type InboundSite, inboundSites } from "./inbound-sites.js";
 import { jwksRefs } from "./jwt-authentication.js";
 import { mtlsModeAt } from "./mtls-mode.js";
 import {
@@ -142,14 +143,20 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
 
   /** All that run somewhere in this proxy. */
   const plugins = new Set<Plugin>();
-  const addSlots = (direction: Direction, port: number, isHttp: boolean, policies: PhasePolicies = {}) => {
-    const here = pluginsFor(snapshot, workload, direction, port);
+  const addSlots = (
+    direction: Direction,
+    port: number,
+    isHttp: boolean,
+    policies: PhasePolicies = {},
+    of: Workload = workload,
+  ) => {
+    const here = pluginsFor(snapshot, of, direction, port);
     for (const plugin of here) if (isHttp || plugin.type === "network") plugins.add(plugin);
-    for (const plugin of networkPluginsAmong(snapshot, workload, here)) {
+    for (const plugin of networkPluginsAmong(snapshot, of, here)) {
       const variant = slotVariant([slotEntry(snapshot, plugin, key)]);
       add({ type: "extension", name: networkSlotName(objectKey(plugin)), variant });
     }
-    if (isHttp) for (const ref of slotRefs(snapshot, { key, workload }, direction, port, here, policies)) add(ref);
+    if (isHttp) for (const ref of slotRefs(snapshot, { key, workload: of }, direction, port, here, policies)) add(ref);
   };
   /** All are there always, so that routes may wake any of them. */
   const addRouteSlots = () => {
@@ -161,18 +168,24 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
       add({ type: "extension", name: routeSlotName(slot), variant });
     }
   };
-  const addServer = (port: ServicePort) => {
-    const called = inboundPort(workload, port);
-    const site: PolicySite = { workload, port: called, appPort: appPort(workload, port) };
+  const addServer = ({ workload: of, port, now }: InboundSite) => {
+    const called = inboundPort(of, port);
+    const site: PolicySite = { workload: of, now, port: called, appPort: appPort(of, port) };
     const authorization = authorizationPoliciesAt(snapshot, site);
     const authentications = mayBeHttp(port.protocol) ? requestAuthenticationsAt(snapshot, site) : [];
-    addSlots("server", called, mayBeHttp(port.protocol), {
-      authn: { keys: authentications.map(objectKey) },
-      authz: authorization,
-    });
+    addSlots(
+      "server",
+      called,
+      mayBeHttp(port.protocol),
+      {
+        authn: { keys: authentications.map(objectKey) },
+        authz: authorization,
+      },
+      of,
+    );
     for (const authentication of authentications) for (const ref of jwksRefs(snapshot, authentication)) add(ref);
     // Where HTTP is spoken, an app's own TLS is not looked into.
-    if (isHttp(port.protocol) && mtlsModeAt(snapshot, workload, port) === "STRICT") return;
+    if (isHttp(port.protocol) && mtlsModeAt(snapshot, of, port) === "STRICT") return;
     addTcpPolicies(called, authorization);
   };
   const addTcpPolicies = (port: number, policies: SlotPolicies) => {
@@ -203,16 +216,22 @@ function ownRefs(snapshot: Snapshot, { key, workload, client }: Proxy): RefTable
     addRouteSlots();
   }
 
-  for (const { service, port } of inboundSites(snapshot, workload)) {
-    const called = inboundPort(workload, port);
-    const variant = `${key} ${service.host}`;
-    if (!isCaptured) add({ type: "listener", name: inboundListener(called), variant });
-    add({ type: "cluster", name: inboundCluster(called, service.host), variant });
-    addServer(port);
+  for (const { workload: of, service, port } of appSites(snapshot, workload))
+    add({
+      type: "cluster",
+      name: inboundCluster(inboundPort(of, port), service.host),
+      variant: `${key} ${service.host}`,
+    });
+  const called = inboundSites(snapshot, workload);
+  for (const site of called) {
+    const name = inboundListener(inboundPort(site.workload, site.port));
+    if (!isCaptured) add({ type: "listener", name, variant: `${key} ${site.service.host}` });
+    addServer(site);
   }
   for (const ref of dnsListenerRefs(workload)) add(ref);
   for (const plugin of plugins) for (const ref of calloutRefs(snapshot, plugin)) add(ref);
-  for (const site of telemetrySites(snapshot, workload)) for (const ref of serverRefs(snapshot, site)) add(ref);
+  for (const of of new Set([workload, ...called.map((site) => site.workload)]))
+    for (const site of telemetrySites(snapshot, of)) for (const ref of serverRefs(snapshot, site)) add(ref);
   return table;
 }
 

@@ -35,10 +35,10 @@ export function buildVirtualInbound(snapshot: Snapshot, workload: Workload): Res
   const hosts = new Set(sites.map(({ service }) => service.host));
   const uninspected: number[] = [];
   const auto: number[] = [];
-  for (const { port } of sites) {
-    const { tls, http } = inspectionOf(port.protocol, mtlsModeAt(snapshot, workload, port));
-    if (!tls) uninspected.push(inboundPort(workload, port));
-    if (http) auto.push(inboundPort(workload, port));
+  for (const site of sites) {
+    const { tls, http } = inspectionOf(site.port.protocol, mtlsModeAt(snapshot, site.workload, site.port));
+    if (!tls) uninspected.push(inboundPort(site.workload, site.port));
+    if (http) auto.push(inboundPort(site.workload, site.port));
   }
   return encodeResource("listener", VIRTUAL_INBOUND, ListenerSchema, {
     name: VIRTUAL_INBOUND,
@@ -60,7 +60,7 @@ export function buildVirtualInbound(snapshot: Snapshot, workload: Workload): Res
     filterChains: [
       ...GUARDED.map(loopGuard),
       ...sites.flatMap((site) => [...inboundChains(snapshot, site), ...refusal(snapshot, site)]),
-      ...passthroughChains(snapshot, workload, new Set(sites.map(({ port }) => inboundPort(workload, port)))),
+      ...passthroughChains(snapshot, workload, new Set(sites.map((site) => inboundPort(site.workload, site.port)))),
     ],
   });
 }
