@@ -53,6 +53,7 @@ export interface ControlPlaneArguments {
   services: number;
   changes: number;
   steady: number;
+  profile: boolean;
   output: Output;
 }
 
@@ -239,6 +240,7 @@ Examples:
     .option("--services <n>", "services of four endpoints; at most 50000", atMost(50_000), 500)
     .option("--changes <n>", "changes of an endpoint, one after the other; at most 200", atMost(200), 15)
     .option("--steady <seconds>", "of ten changes a second, after that; at most 600, 0: none", steadySeconds, 20)
+    .option("--profile", "measure Weft once more and say where its time goes", false)
     .addOption(output())
     .addHelpText(
       "after",

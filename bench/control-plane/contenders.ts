@@ -19,9 +19,12 @@ export interface StartOptions {
   /** Empty folder of its own. */
   readonly dir: string;
   readonly signal: AbortSignal;
+  /** Where a profile of the CPU time goes. Default: none is made, as it costs some. */
+  readonly profileDir?: string;
 }
 
-const START_LIMIT_MS = 300_000;
+const START_LIMIT_MS = 120_000;
+const END_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 const LOG_LIMIT = 100_000;
 
@@ -49,9 +52,10 @@ export async function startIstiod(
 }
 
 /** `weft control-plane` for a cluster. Its threshold is where it is by default, so 500 services are all in scope. */
-export async function startWeft({ kubeconfig, dir, signal }: StartOptions): Promise<RunningControlPlane> {
+export async function startWeft({ kubeconfig, dir, signal, profileDir }: StartOptions): Promise<RunningControlPlane> {
   const port = await freePort();
   const args = [
+    ...(profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir]),
     join(ROOT, "cli", "bin", "weft.mjs"),
     "control-plane",
     ...["--kubernetes", "--kubeconfig", kubeconfig, "--namespace", "weft-system", "--state-dir", dir],
@@ -113,6 +117,8 @@ function answers(port: number): Promise<boolean> {
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exit = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill("SIGTERM");
+  const limit = setTimeout(() => child.kill("SIGKILL"), END_LIMIT_MS);
   await exit;
+  clearTimeout(limit);
 }

@@ -6,6 +6,7 @@ import { rotated } from "../measure/statistics.js";
 import { run } from "../measure/tools.js";
 import { type RunningControlPlane, startIstiod, startWeft } from "./contenders.js";
 import { buildIstiod, buildXdsload } from "./go-build.js";
+import { type CpuProfile, readProfile } from "./profile.js";
 import { CONTENDERS, type Contender, type LoadResult, type Round } from "./results.js";
 import { defineSidecars, SCOPED_SERVICES, setScope } from "./scope.js";
 
@@ -16,6 +17,8 @@ export interface MeasureControlPlaneOptions {
   readonly changes: number;
   /** For so many seconds there are ten changes a second; 0: that is not measured. */
   readonly steady: number;
+  /** Whether Weft is measured once more with a profile. */
+  readonly profile: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
@@ -27,7 +30,9 @@ const CHANGES_A_SECOND = 10;
 const LOAD_LIMIT_MS = 1_800_000;
 
 /** Both control planes in turn, beside the same API server with the same objects. */
-export async function measureControlPlane(options: MeasureControlPlaneOptions): Promise<readonly Round[]> {
+export async function measureControlPlane(
+  options: MeasureControlPlaneOptions,
+): Promise<{ readonly rounds: readonly Round[]; readonly profile?: CpuProfile }> {
   const { rounds, signal, onProgress } = options;
   const programs = { xdsload: await buildXdsload(options), istiod: await buildIstiod(options) };
   onProgress("starting etcd and an API server");
@@ -49,7 +54,15 @@ export async function measureControlPlane(options: MeasureControlPlaneOptions): 
       }
       results.push(Object.fromEntries(round) as unknown as Round);
     }
-    return results;
+    if (!options.profile) return { rounds: results };
+    onProgress("once more, with a profile");
+    const profileDir = await mkdtemp(join(tmpdir(), "weft-bench-profile-"));
+    try {
+      await measureOne("weft", programs, server, options, profileDir);
+      return { rounds: results, profile: await readProfile(profileDir) };
+    } finally {
+      await rm(profileDir, { recursive: true, force: true });
+    }
   } finally {
     await server.close();
   }
@@ -60,6 +73,7 @@ async function measureOne(
   programs: { readonly xdsload: string; readonly istiod: string },
   server: ApiServer,
   options: MeasureControlPlaneOptions,
+  profileDir?: string,
 ): Promise<LoadResult> {
   const { kubeconfig } = server;
   const dir = await mkdtemp(join(tmpdir(), "weft-bench-control-plane-"));
@@ -68,7 +82,7 @@ async function measureOne(
     await writeFile(join(dir, "mesh.yaml"), "trustDomain: cluster.local\n");
     const isScoped = contender === "weft-scoped";
     await setScope(server, NAMESPACE, isScoped);
-    const start = { kubeconfig, dir, signal: options.signal };
+    const start = { kubeconfig, dir, signal: options.signal, ...(profileDir === undefined ? {} : { profileDir }) };
     running = contender === "istiod" ? await startIstiod(programs.istiod, start) : await startWeft(start);
     const { changes, services, steady } = options;
     // What a sidecar is not sent, it is told no changes of.
