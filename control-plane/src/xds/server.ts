@@ -99,7 +99,8 @@ const SHUTTING_DOWN = "the control plane is shutting down";
 export function createXdsServer(options: XdsServerOptions): XdsServer {
   const { logger, observer = {}, provider, maxStreams = 10_000, maxStreamsPerProxy = 8 } = options;
   const sessions = new Set<Session>();
-  const streamsByProxy = new Map<string, number>();
+  /** The same by proxy, each proxy's in the order in which they began. */
+  const sessionsByProxy = new Map<string, Set<Session>>();
   const stream: StreamOptions = { ...options.stream, accepted: new WeakSet() };
   const tls = createTlsCredentials(options.tls);
   let listener: Listener | undefined;
@@ -130,7 +131,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     const identity = identify();
     if (!identity.ok) return identity;
     const { proxyKey } = identity;
-    if ((streamsByProxy.get(proxyKey) ?? 0) >= maxStreamsPerProxy) {
+    if ((sessionsByProxy.get(proxyKey)?.size ?? 0) >= maxStreamsPerProxy) {
       const message = `${proxyKey} has ${maxStreamsPerProxy} streams already, the limit: do two proxies share a name?`;
       return { ok: false, code: "RESOURCE_EXHAUSTED", message };
     }
@@ -145,23 +146,22 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
   const register = (call: Call, session: Session): void => {
     const { proxyKey } = session;
-    const count = streamsByProxy.get(proxyKey) ?? 0;
+    const ofProxy = sessionsByProxy.get(proxyKey) ?? new Set();
     let over = false;
     const leave = (): void => {
       if (over) return;
       over = true;
       session.close();
       sessions.delete(session);
-      const left = (streamsByProxy.get(proxyKey) ?? 1) - 1;
-      if (left > 0) streamsByProxy.set(proxyKey, left);
-      else streamsByProxy.delete(proxyKey);
+      ofProxy.delete(session);
+      if (ofProxy.size === 0) sessionsByProxy.delete(proxyKey);
       logger.info("a proxy's stream ended", { proxy: proxyKey, peer: call.getPeer() });
-      if (left <= 0) observer.onDisconnect?.(proxyKey);
+      if (ofProxy.size === 0) observer.onDisconnect?.(proxyKey);
     };
     sessions.add(session);
-    streamsByProxy.set(proxyKey, count + 1);
+    sessionsByProxy.set(proxyKey, ofProxy.add(session));
     logger.info("a proxy's stream began", { proxy: proxyKey, peer: call.getPeer() });
-    if (count === 0) observer.onConnect?.(proxyKey);
+    if (ofProxy.size === 1) observer.onConnect?.(proxyKey);
     for (const event of ["cancelled", "close", "finish", "error"]) call.on(event, leave);
     call.on("end", () => {
       leave();
@@ -242,12 +242,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
       await Promise.all([shutDown(server, listener, graceMs), shutDown(plaintextServer, plaintextListener, graceMs)]);
     },
-    proxy: (proxyKey) =>
-      [...sessions]
-        .filter((session) => session.proxyKey === proxyKey)
-        .map((session) => session.sync())
-        .sort((a, b) => a.connectedAtMs - b.connectedAtMs)
-        .at(-1),
+    proxy: (proxyKey) => [...(sessionsByProxy.get(proxyKey) ?? [])].at(-1)?.sync(),
     proxies: () =>
       [...sessions]
         .map((session) => session.sync())
