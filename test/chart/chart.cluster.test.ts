@@ -190,7 +190,11 @@ describe("a release", () => {
   it("is upgraded to values that have more of everything", async () => {
     const text = readFileSync(new URL("testdata/production.in.yaml", import.meta.url), "utf8");
     // The kind of the Prometheus operator is not there.
+    for (const namespace of ["shop", "payments"]) await server.createNamespace(namespace);
     run("upgrade", { ...parse(text), serviceMonitor: { enabled: false } });
+    expect(await isAllowed("get", "secrets", { namespace: "shop", name: "registry" })).toBe(true);
+    expect(await isAllowed("get", "secrets", { namespace: "default", name: "registry" })).toBe(false);
+    expect(await isAllowed("list", "secrets", { namespace: "shop" })).toBe(false);
     const scaler = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers/weft-control-plane`;
     expect((await server.ask("GET", scaler)).body.spec.minReplicas).toBe(3);
   });

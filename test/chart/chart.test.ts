@@ -147,6 +147,17 @@ describe.skipIf(helmPath() === undefined)("the chart", () => {
     expect(granted.filter((line) => line.includes("*"))).toEqual([]);
   });
 
+  it("lets Secrets be read in some namespaces only, where these are said", () => {
+    const roles = render({ secretNamespaces: ["shop"] }).filter(({ kind }) => /Role$/.test(kind));
+    const reading = roles.filter(({ rules }) =>
+      (rules as Rule[]).some(
+        ({ resources, verbs, resourceNames }) =>
+          resources.includes("secrets") && verbs.includes("get") && resourceNames === undefined,
+      ),
+    );
+    expect(reading.map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([["Role", "shop"]]);
+  });
+
   it("installs webhooks that nothing can wait for until the control plane has filled them", () => {
     const configurations = render().filter(({ kind }) => kind.endsWith("WebhookConfiguration"));
     expect(configurations.map(({ metadata, webhooks }) => [metadata.name, webhooks])).toEqual([

@@ -69,7 +69,7 @@ function template(values: unknown = {}): string {
 
 /** The objects of the chart, in an order and a form that do not depend on the version of Helm. */
 export function renderText(values: unknown): string {
-  const keyOf = ({ kind, metadata }: Rendered) => `${kind} ${metadata.name}`;
+  const keyOf = ({ kind, metadata }: Rendered) => `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
   const objects = [...render(values)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return objects.map((object) => stringify(object, { lineWidth: 120 })).join("---\n");
 }
