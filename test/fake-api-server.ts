@@ -149,6 +149,13 @@ export class FakeApiServer {
       json(response, this.#discovery());
       return;
     }
+    const one = /^\/api\/v1\/namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(url.pathname);
+    if (one !== null) {
+      const object = this.#objects.get(`v1 Secret ${one[1]}/${one[2]}`);
+      if (object === undefined) fail(response, 404, "NotFound");
+      else json(response, object);
+      return;
+    }
     const found = this.#find(url.pathname);
     if (found === undefined) {
       fail(response, 404, "NotFound");

@@ -1,9 +1,11 @@
+import { sortedEntries } from "../../model/compare.js";
 import type { Diagnostic } from "../../model/diagnostic.js";
 import type { MeshObject } from "../../model/mesh-object.js";
-import { formatObjectRef } from "../../model/object-ref.js";
+import { formatObjectRef, type ObjectRef } from "../../model/object-ref.js";
 import type { FileReading } from "../documents.js";
 import { ObjectFiles } from "../object-files.js";
 import type { SourceBatch, SourceEvent } from "../source.js";
+import { namedSecrets } from "./named-secrets.js";
 import { readingOf, readObject } from "./object-reading.js";
 
 /**
@@ -13,16 +15,21 @@ import { readingOf, readObject } from "./object-reading.js";
 export class ClusterObjects {
   readonly #files = new ObjectFiles();
   readonly #onBatch: (batch: SourceBatch) => void;
+  readonly #onSecrets: () => void;
   /** By `Kind namespace/name`; each is of use until the object has been read once. */
   readonly #lastGood: Map<string, MeshObject>;
   #edits = new Map<string, FileReading | "gone">();
+  /** By file, of objects that name any. */
+  readonly #secrets = new Map<string, { readonly ref: ObjectRef; readonly names: readonly string[] }>();
   #general: readonly Diagnostic[] = [];
   #isScheduled = false;
   /** What was told before everything was; undefined from then on. */
   #held: SourceEvent[] | undefined = [];
 
-  constructor(lastGood: readonly MeshObject[], onBatch: (batch: SourceBatch) => void) {
+  /** @param onSecrets is called when `secrets` are others than before */
+  constructor(lastGood: readonly MeshObject[], onBatch: (batch: SourceBatch) => void, onSecrets: () => void) {
     this.#onBatch = onBatch;
+    this.#onSecrets = onSecrets;
     this.#lastGood = new Map(
       lastGood.map((object) => [formatObjectRef({ kind: object.kind, ...nameOf(object) }), object]),
     );
@@ -36,16 +43,42 @@ export class ClusterObjects {
     const earlier = ref && this.#lastGood.get(formatObjectRef(ref));
     if (ref !== undefined) this.#lastGood.delete(formatObjectRef(ref));
     // Read as it was first: what is wrong with it now then has a last good value to fall back on.
-    if (earlier !== undefined) this.#take(this.#files.update(new Map([[file, readingOf(earlier)]]), this.#general));
+    if (earlier !== undefined) {
+      this.#noteSecrets(file, earlier);
+      this.#take(this.#files.update(new Map([[file, readingOf(earlier)]]), this.#general));
+    }
+    // One that is wrong now has the Secrets of its last good value.
+    const object = reading.objects[0]?.object;
+    if (object !== undefined) this.#noteSecrets(file, object);
     this.#edit(file, reading);
   }
 
   remove(resource: string, key: string): void {
-    this.#edit(`${resource} ${key}`, "gone");
+    const file = `${resource} ${key}`;
+    if (this.#secrets.delete(file)) this.#onSecrets();
+    this.#edit(file, "gone");
+  }
+
+  /** The Secrets that objects name, by `<namespace>/<name>`, with those objects. */
+  get secrets(): ReadonlyMap<string, readonly ObjectRef[]> {
+    const all = new Map<string, ObjectRef[]>();
+    for (const [, { ref, names }] of sortedEntries(this.#secrets))
+      for (const name of names) all.set(name, [...(all.get(name) ?? []), ref]);
+    return all;
+  }
+
+  #noteSecrets(file: string, object: MeshObject): void {
+    const names = namedSecrets(object);
+    const before = this.#secrets.get(file)?.names ?? [];
+    if (names.join() === before.join()) return;
+    if (names.length === 0) this.#secrets.delete(file);
+    else this.#secrets.set(file, { ref: { kind: object.kind, ...nameOf(object) }, names });
+    this.#onSecrets();
   }
 
   /** What is wrong with no object in particular. */
   setGeneral(diagnostics: readonly Diagnostic[]): void {
+    if (JSON.stringify(diagnostics) === JSON.stringify(this.#general)) return;
     this.#general = diagnostics;
     this.#schedule();
   }

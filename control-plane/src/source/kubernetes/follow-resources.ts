@@ -1,18 +1,23 @@
 import { KubernetesApiError } from "../../kubernetes/api-error.js";
 import type { KubernetesReader } from "../../kubernetes/reader.js";
+import type { MeshObject } from "../../model/mesh-object.js";
+import type { SourceBatch } from "../source.js";
 import { backOffMs } from "./back-off.js";
-import type { ClusterObjects } from "./cluster-objects.js";
+import { ClusterObjects } from "./cluster-objects.js";
 import { discoverKinds } from "./discovery.js";
+import { followSecrets } from "./follow-secrets.js";
 import { kubeKey } from "./kube-object.js";
 import { reflect } from "./reflector.js";
 import { type WatchedResource, watchedResources } from "./resources.js";
 
 export interface FollowOptions {
   readonly api: KubernetesReader;
-  readonly objects: ClusterObjects;
+  readonly lastGood: readonly MeshObject[];
+  readonly onBatch: (batch: SourceBatch) => void;
   readonly signal: AbortSignal;
   readonly onProblem: (message: string) => void;
   readonly discoveryMs: number;
+  readonly secretsMs: number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
   readonly pageSize?: number;
@@ -34,14 +39,21 @@ const MISSES = 3;
 
 /** Follows the resources that there are, from the moment that there are, until the signal aborts. */
 export async function followResources(options: FollowOptions): Promise<void> {
-  const { api, objects, signal, random } = options;
+  const { api, signal, random } = options;
+  const objects = new ClusterObjects(options.lastGood, options.onBatch, () => secrets.want(objects.secrets));
+  const secrets = followSecrets({
+    ...{ api, objects, signal, onProblem: options.onProblem, pause: options.pause },
+    intervalMs: options.secretsMs,
+    onSettled: () => readyIfListed(),
+  });
   const followed = new Map<string, Followed>();
   let isReady = false;
   let isDiscovered = false;
   let failures = 0;
 
   const readyIfListed = () => {
-    if (isReady || !isDiscovered || ![...followed.values()].every(({ isListed }) => isListed)) return;
+    if (isReady || !isDiscovered || !secrets.isSettled || ![...followed.values()].every(({ isListed }) => isListed))
+      return;
     isReady = true;
     objects.markReady();
   };
@@ -59,7 +71,7 @@ export async function followResources(options: FollowOptions): Promise<void> {
         // Another version of the same objects: what is known of them is compared with what it lists.
         now?.stop.abort();
         await now?.done;
-        followed.set(id, follow(options, id, resource, now?.keys ?? new Set(), readyIfListed));
+        followed.set(id, follow(options, objects, { id, resource, keys: now?.keys ?? new Set() }, readyIfListed));
       }
       for (const [id, { stop, done, keys }] of [...followed].filter(
         ([id, f]) => !wanted.has(id) && ++f.missed >= MISSES,
@@ -80,17 +92,16 @@ export async function followResources(options: FollowOptions): Promise<void> {
     }
   }
   for (const { stop } of followed.values()) stop.abort();
-  await Promise.all([...followed.values()].map(({ done }) => done));
+  await Promise.all([...[...followed.values()].map(({ done }) => done), secrets.done]);
 }
 
 function follow(
   options: FollowOptions,
-  id: string,
-  resource: WatchedResource,
-  keys: Set<string>,
+  objects: ClusterObjects,
+  { id, resource, keys }: { readonly id: string; readonly resource: WatchedResource; readonly keys: Set<string> },
   onListed: () => void,
 ): Followed {
-  const { objects, api, random, pageSize } = options;
+  const { api, random, pageSize } = options;
   const stop = new AbortController();
   const end = () => stop.abort();
   options.signal.addEventListener("abort", end);

@@ -11,7 +11,14 @@ import { createKubernetesSource, type KubernetesSourceOptions } from "./source.j
 const ISTIO = "networking.istio.io";
 const SERVICES: FakeKind = { group: "", version: "v1", kind: "Service", resource: "services" };
 const RULES: FakeKind = { group: ISTIO, version: "v1", kind: "DestinationRule", resource: "destinationrules" };
-const KINDS = [SERVICES, RULES];
+/** Every API server has them. */
+const CORE: readonly FakeKind[] = [
+  SERVICES,
+  { group: "", version: "v1", kind: "Pod", resource: "pods" },
+  { group: "", version: "v1", kind: "Node", resource: "nodes" },
+];
+const KINDS = [...CORE, RULES];
+const WATCHES = KINDS.length;
 
 type FakeObject = Parameters<FakeApiServer["apply"]>[0];
 
@@ -98,7 +105,7 @@ describe("what the server does to its watchers", () => {
     const { probe } = watch(server);
     await probe.next();
     for (const how of ["end", "middle"] as const) {
-      await until(() => server.watches === 2);
+      await until(() => server.watches === WATCHES);
       server.cutWatches(how);
       server.apply(rule(`after-${how}`));
       await probe.until(() => probe.names().includes(`after-${how}`));
@@ -111,10 +118,10 @@ describe("what the server does to its watchers", () => {
     const server = await serve(KINDS, [rule("a")]);
     const { probe } = watch(server);
     await probe.next();
-    await until(() => server.watches === 2);
+    await until(() => server.watches === WATCHES);
     server.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x", namespace: "default" } });
     server.bookmark();
-    await until(() => server.watches === 2);
+    await until(() => server.watches === WATCHES);
     // What was before the bookmark is not remembered: without it the watch would be of an expired version.
     await new Promise((done) => setTimeout(done, 50));
     server.forget();
@@ -128,7 +135,7 @@ describe("what the server does to its watchers", () => {
     const server = await serve(KINDS, [rule("stays"), rule("goes"), rule("changes", "old")]);
     const { probe } = watch(server);
     await probe.next();
-    await until(() => server.watches === 2);
+    await until(() => server.watches === WATCHES);
     server.delete(rule("goes"), { isSilent: true });
     server.apply(rule("changes", "new"), { isSilent: true });
     server.apply(rule("comes"), { isSilent: true });
@@ -145,7 +152,7 @@ describe("what the server does to its watchers", () => {
     const server = await serve(KINDS, [rule("a"), rule("b")]);
     const { probe } = watch(server);
     await probe.next();
-    await until(() => server.watches === 2);
+    await until(() => server.watches === WATCHES);
     server.expireWatches();
     await until(() => listsOf(server, "destinationrules") === 2);
     server.apply(rule("c"));
@@ -183,7 +190,7 @@ describe("what the server does to its watchers", () => {
     const server = await serve(KINDS, [rule("a")]);
     const { probe, problems } = watch(server);
     await probe.next();
-    await until(() => server.watches === 2);
+    await until(() => server.watches === WATCHES);
     server.failures.push({ path: /destinationrules/, status, times: 8 });
     server.cutWatches();
     server.apply(rule("b"));
@@ -207,7 +214,7 @@ describe("what the server does to its watchers", () => {
 
 describe("kinds that a cluster has or has not", () => {
   it("are followed from the moment that they are there", async () => {
-    const server = await serve([SERVICES]);
+    const server = await serve(CORE);
     const { probe } = watch(server);
     await probe.next();
     server.kinds.push(RULES);
@@ -219,14 +226,14 @@ describe("kinds that a cluster has or has not", () => {
     const server = await serve(KINDS, [rule("a")]);
     const { probe } = watch(server);
     await probe.next();
-    server.kinds = [SERVICES];
+    server.kinds = [...CORE];
     await until(() => server.requests.filter((path) => path === "/apis").length > 2);
     await probe.until(() => probe.names().length === 0);
   });
 
   it("are read in the newest version that both know", async () => {
     const beta = { ...RULES, version: "v1beta1" };
-    const server = await serve([SERVICES, beta, { ...RULES, version: "v2" }], [rule("a")]);
+    const server = await serve([...CORE, beta, { ...RULES, version: "v2" }], [rule("a")]);
     const { probe } = watch(server);
     await probe.next();
     server.kinds.push(RULES);
@@ -235,6 +242,70 @@ describe("kinds that a cluster has or has not", () => {
     await probe.until(() => probe.names().length === 2);
     expect(server.requests.some((path) => path.includes("/v2/"))).toBe(false);
     expect(probe.deletes).toBe(0);
+  });
+});
+
+describe("Secrets", () => {
+  const PLUGINS: FakeKind = { group: "weft.mesh", version: "v1alpha1", kind: "WasmPlugin", resource: "wasmplugins" };
+  const plugin = (name: string, imagePullSecret?: string): FakeObject & { spec: object } => ({
+    apiVersion: "weft.mesh/v1alpha1",
+    kind: "WasmPlugin",
+    metadata: { name, namespace: "default" },
+    spec: { url: "oci://registry.example/p:1", ...(imagePullSecret === undefined ? {} : { imagePullSecret }) },
+  });
+  const secret = (name: string, namespace = "default"): FakeObject & { type: string; data: object } => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace },
+    type: "kubernetes.io/dockerconfigjson",
+    data: { ".dockerconfigjson": Buffer.from("{}").toString("base64") },
+  });
+  const asked = (server: FakeApiServer) => new Set(server.requests.filter((path) => path.includes("secrets")));
+
+  it("are read by the names that objects give, and no others", async () => {
+    const objects = [plugin("a", "pull"), plugin("b"), secret("pull"), secret("other"), secret("pull", "elsewhere")];
+    const server = await serve([...CORE, PLUGINS], objects);
+    const { probe } = watch(server, { secretsMs: 5 });
+    await probe.next();
+    expect(probe.names()).toEqual(["a", "b", "pull"]);
+    server.apply(plugin("b", "other"));
+    await probe.until(() => probe.names().includes("other"));
+    server.delete(plugin("a"));
+    await probe.until(() => !probe.names().includes("pull"));
+    server.delete(secret("other"));
+    await probe.until(() => !probe.names().includes("other"));
+    const path = (name: string) => `/api/v1/namespaces/default/secrets/${name}`;
+    expect(asked(server)).toEqual(new Set([path("pull"), path("other")]));
+  });
+
+  it("that may not be read hold up nobody, are named, and are read once they may be", async () => {
+    const server = await serve([...CORE, PLUGINS], [plugin("a", "pull"), secret("pull")]);
+    server.failures.push({ path: /secrets/, status: 403, times: Number.POSITIVE_INFINITY });
+    const { probe } = watch(server, { secretsMs: 5 });
+    await probe.next();
+    await probe.until(() => probe.diagnostics.length > 0);
+    expect(probe.names()).toEqual(["a"]);
+    expect(probe.diagnostics).toMatchObject([
+      {
+        severity: "warning",
+        reason: "SecretForbidden",
+        object: { kind: "WasmPlugin", namespace: "default", name: "a" },
+      },
+    ]);
+    server.failures.length = 0;
+    await probe.until(() => probe.names().includes("pull") && probe.diagnostics.length === 0);
+    server.failures.push({ path: /secrets/, status: 403, times: Number.POSITIVE_INFINITY });
+    await probe.until(() => probe.diagnostics.length > 0);
+    expect(probe.names()).toContain("pull");
+  });
+
+  it("of an object that is wrong now stay", async () => {
+    const server = await serve([...CORE, PLUGINS], [plugin("a", "pull"), secret("pull")]);
+    const { probe } = watch(server, { secretsMs: 5 });
+    await probe.next();
+    server.apply({ ...plugin("a"), spec: { url: 3 } } as never);
+    await probe.until(() => probe.diagnostics.length > 0);
+    expect(probe.names()).toEqual(["a", "pull"]);
   });
 });
 

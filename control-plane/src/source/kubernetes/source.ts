@@ -2,7 +2,6 @@ import type { KubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
 import { BatchQueue } from "../batch-queue.js";
 import { type Source, SourceError } from "../source.js";
-import { ClusterObjects } from "./cluster-objects.js";
 import { followResources } from "./follow-resources.js";
 import { pause } from "./pause.js";
 
@@ -14,6 +13,8 @@ export interface KubernetesSourceOptions {
   readonly onProblem?: (message: string) => void;
   /** How often it is looked which kinds there are. Default 5 s. */
   readonly discoveryMs?: number;
+  /** How often the Secrets that objects name are read again. Default 30 s. */
+  readonly secretsMs?: number;
   /** Default: as long as asked. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
@@ -22,6 +23,7 @@ export interface KubernetesSourceOptions {
 }
 
 const DISCOVERY_MS = 5_000;
+const SECRETS_MS = 30_000;
 
 /**
  * The objects of a cluster, of the kinds that the mesh reads. It follows each kind on its own; kinds that the cluster does
@@ -37,13 +39,14 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Source
       const end = () => stop.abort();
       signal.addEventListener("abort", end);
       const queue = new BatchQueue();
-      const objects = new ClusterObjects(options.lastGood ?? [], (batch) => queue.push(batch));
       const following = followResources({
         api: options.api,
-        objects,
+        lastGood: options.lastGood ?? [],
+        onBatch: (batch) => queue.push(batch),
         signal: stop.signal,
         onProblem: options.onProblem ?? (() => {}),
         discoveryMs: options.discoveryMs ?? DISCOVERY_MS,
+        secretsMs: options.secretsMs ?? SECRETS_MS,
         pause: options.pause ?? pause,
         random: options.random ?? Math.random,
         ...(options.pageSize === undefined ? {} : { pageSize: options.pageSize }),
