@@ -53,7 +53,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   store: { folders: ["model"], packages: [], banned: IMPURE },
   source: {
     folders: ["model", "decode", "kubernetes"],
-    packages: ["node:fs", "node:path", "chokidar", "yaml"],
+    packages: ["node:events", "node:fs", "node:path", "chokidar", "yaml"],
     banned: EDGE,
   },
   // The pre-flight runs the filter that translation makes, so that what is proven is what is served.

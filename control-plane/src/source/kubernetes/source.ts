@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { KubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
 import { BatchQueue } from "../batch-queue.js";
@@ -36,6 +37,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Source
       if (watched) throw new SourceError("already-watched", "the source has a consumer already");
       watched = true;
       const stop = new AbortController();
+      // Every resource that is followed listens: more of them than Node takes for a leak.
+      setMaxListeners(0, stop.signal);
       const end = () => stop.abort();
       signal.addEventListener("abort", end);
       const queue = new BatchQueue();
