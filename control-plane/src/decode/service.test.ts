@@ -152,3 +152,28 @@ test.each([
 ])("ports %s with %s is refused", (ports, rest, problems) => {
   expect(refused(service(ports, rest))).toEqual(problems);
 });
+
+test.each<[string, string, object, string[]]>([
+  ["one without a selector", "clusterIP: 10.0.0.1", { resolution: { kind: "workloads" } }, []],
+  ["a headless one without a selector", "clusterIP: None", { resolution: { kind: "headless" } }, []],
+  [
+    "what kube-proxy does otherwise",
+    "selector: {app: a}, sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 9}}, internalTrafficPolicy: Local, trafficDistribution: PreferClose",
+    { selector: { app: "a" } },
+    ["NoEffect spec.internalTrafficPolicy", "NoEffect spec.sessionAffinity", "NoEffect spec.trafficDistribution"],
+  ],
+  [
+    "what a cluster writes into each",
+    "selector: {app: a}, type: LoadBalancer, sessionAffinity: None, internalTrafficPolicy: Cluster, ipFamilies: [IPv4], ipFamilyPolicy: SingleStack, allocateLoadBalancerNodePorts: true, externalTrafficPolicy: Cluster",
+    {},
+    [],
+  ],
+])("in a cluster, %s", (_, rest, expected, said) => {
+  const ports = "[{name: http, port: 80, targetPort: web, nodePort: 30080}, {name: dns, port: 53, protocol: UDP}]";
+  const { value, warnings } = accepted(service(ports, rest), { standalone: false });
+  expect(value).toMatchObject({
+    ...expected,
+    ports: [{ name: "http", port: 80, targetPort: 80, targetPortName: "web", protocol: "http" }],
+  });
+  expect(warnings).toEqual(said);
+});

@@ -4,7 +4,7 @@ import { type ServedPort, servedPortId } from "./handover.js";
 import { memoByIdentity } from "./memo.js";
 import { objectKey } from "./object-ref.js";
 import { matchesLabels } from "./selector.js";
-import type { Service, ServicePort } from "./service.js";
+import { type Service, type ServicePort, serviceHost } from "./service.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Workload } from "./workload.js";
 import { calledPort } from "./workload-ports.js";
@@ -22,11 +22,9 @@ export interface Instance {
   readonly isLeaving: boolean;
 }
 
-const entriesByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
+const workloadsByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => {
   const byNamespace = new Map<string, Workload[]>();
   for (const [, workload] of sortedEntries(workloads)) {
-    // Of pods the cluster says behind which services they are, and when.
-    if (workload.pod !== undefined) continue;
     const list = byNamespace.get(workload.namespace);
     if (list === undefined) byNamespace.set(workload.namespace, [workload]);
     else list.push(workload);
@@ -35,12 +33,12 @@ const entriesByNamespace = memoByIdentity((workloads: Snapshot["workloads"]) => 
 });
 
 /**
- * Who answers for a service: the WorkloadEntries that its selector names, in the order of their names, then those of its
+ * Who answers for a service: the workloads that its selector names, in the order of their names, then those of its
  * EndpointSlices, in the order of their addresses.
  */
 export function instancesOf(members: Members, service: Service): readonly Instance[] {
   const slices = members.endpointSlices.get(service.host);
-  const selected = selectedEntries(members, service);
+  const selected = selectedWorkloads(members, service);
   if (slices === undefined) return selected;
   const namespace = `${service.namespace}/`;
   const found = new Map<string, Instance>();
@@ -66,11 +64,16 @@ function ofOneFamily(slices: readonly EndpointSlice[], { addresses: [first] }: S
   return slices;
 }
 
-function selectedEntries({ workloads }: Members, service: Service): readonly Instance[] {
+/**
+ * The workloads that the selector names. Of pods the cluster says behind which Services they are, and when; of
+ * ServiceEntries it knows nothing.
+ */
+function selectedWorkloads({ workloads }: Members, service: Service): readonly Instance[] {
   if (Object.keys(service.selector).length === 0) return [];
-  const candidates = entriesByNamespace(workloads).get(service.namespace) ?? [];
+  const candidates = workloadsByNamespace(workloads).get(service.namespace) ?? [];
+  const isCore = service.host === serviceHost(service.name, service.namespace);
   return candidates
-    .filter((workload) => matchesLabels(service.selector, workload.labels))
+    .filter((workload) => !(isCore && workload.pod !== undefined) && matchesLabels(service.selector, workload.labels))
     .map((workload) => ({ address: workload.address, workload, isLeaving: false }));
 }
 

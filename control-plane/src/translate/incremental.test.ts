@@ -536,4 +536,41 @@ describe("incremental translation", () => {
     for (const names of changed.values())
       expect(names).toEqual(new Map([["endpoints", new Set(["outbound|8080||s7.default.svc.cluster.local"])]]));
   });
+
+  it("does the same when an EndpointSlice of one of 1,000 services changes", () => {
+    const services = Array.from({ length: 1_000 }, (_, i) => mkService(`s${i}`));
+    const sliceOf = ({ name, host }: Service, address: string): readonly EndpointSlice[] => [
+      {
+        ...{ namespace: "default", name, host, family: "IPv4", ports: { http: 8080 } },
+        endpoints: [{ address, isLeaving: false }],
+      },
+    ];
+    const base: Snapshot = {
+      ...emptySnapshot(settings, "one"),
+      services: new Map(services.map((service) => [service.host, service])),
+      endpointSlices: new Map(services.map((service) => [service.host, sliceOf(service, "10.0.0.1")])),
+      workloads: new Map([["default/caller", mkWorkload("caller", { interception: "redirect" })]]),
+      meshConfigs: new Map([["weft-system/default", mkMeshConfig({ scope: { maxServices: 1_000 } })]]),
+    };
+    const counts = { select: 0, build: 0 };
+    const incremental = createIncrementalTranslation(base, {
+      select: (...input) => {
+        counts.select += 1;
+        return select(...input);
+      },
+      build: (...input) => {
+        counts.build += 1;
+        return build(...input);
+      },
+    });
+    const view = incremental.attach("default/caller");
+    for (const type of ["cluster", "endpoints", "listener"] as const)
+      for (const each of view?.names(type) ?? []) view?.get(type, each);
+    const before = { ...counts };
+    const { host } = services[7] as Service;
+    const endpointSlices = new Map(base.endpointSlices).set(host, sliceOf(services[7] as Service, "10.0.0.2"));
+    const changed = incremental.apply({ ...base, endpointSlices });
+    expect(counts).toEqual({ select: before.select, build: before.build + 2 });
+    expect([...changed]).toEqual([["default/caller", new Map([["endpoints", new Set([`outbound|8080||${host}`])]])]]);
+  });
 });
