@@ -88,6 +88,7 @@ function copyPackages(root, scratch) {
     // One package may be inside of another that was copied whole.
     cpSync(join(ROOT, path), join(app, path), { recursive: true });
   }
+  symlinkSync("node_modules/weft/bin/weft.mjs", join(app, "weft.mjs"));
 }
 
 async function controlPlane(path, { envoy }, scratch) {
@@ -105,7 +106,7 @@ async function controlPlane(path, { envoy }, scratch) {
       User: `${USER}:${USER}`,
       WorkingDir: "/app",
       Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "NODE_ENV=production"],
-      Entrypoint: ["/usr/local/bin/node", "/app/node_modules/weft/bin/weft.mjs"],
+      Entrypoint: ["/usr/local/bin/node", "/app/weft.mjs"],
     },
   });
 }

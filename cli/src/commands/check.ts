@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { readStatuses, storedConditions } from "@weft/control-plane/status/writer";
@@ -18,7 +19,7 @@ import { reportOf } from "./mesh-status.js";
 import { readFolder } from "./translate.js";
 
 export interface CheckFlags {
-  /** Folder with the YAML of the mesh. */
+  /** Folder with the YAML of the mesh, or the control plane's admin socket. */
   readonly file: string;
   readonly output: OutputFormat;
 }
@@ -26,7 +27,13 @@ export interface CheckFlags {
 /** `weft check`: ticks, and for each cross a fix. Returns the exit code. */
 export async function checkMesh({ file, output }: CheckFlags): Promise<number> {
   const folder = resolve(file);
-  const checks = [await toolsCheck(), ...(await folderChecks(folder)), ...(await runningChecks(folder))];
+  // In a cluster objects have their own statuses, and the control plane's image its own tools.
+  const isSocket = await stat(folder).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+  const ofFolder = isSocket ? [] : [await toolsCheck(), ...(await folderChecks(folder))];
+  const checks = [...ofFolder, ...(await runningChecks(folder))];
   if (output === "json") printJson({ folder, ok: checks.every(({ ok }) => ok), checks });
   else console.log(checksText(checks));
   return checks.every(({ ok }) => ok) ? 0 : 1;
