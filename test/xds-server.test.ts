@@ -253,6 +253,27 @@ describe("a stream ends", () => {
     expect(await client.ended).toMatchObject({ code: 14 });
   });
 
+  test("one after the other when the server gives its proxies to others, and none comes back on its connection", async () => {
+    const { server, port } = await start();
+    const clients = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const client = connect(port);
+        client.request("cluster");
+        await client.next("cluster");
+        return client;
+      }),
+    );
+    const ends: number[] = [];
+    for (const client of clients) void client.ended.then(() => ends.push(performance.now()));
+    const beganMs = performance.now();
+    await server.close(0, 800);
+    await Promise.all(clients.map(({ ended }) => ended));
+    for (const { code } of await Promise.all(clients.map(({ ended }) => ended))) expect(code).toBe(14);
+    // The last of four waits for three quarters of the time; the first for nothing.
+    expect((ends.at(-1) ?? 0) - beganMs).toBeGreaterThanOrEqual(590);
+    expect((ends.at(-1) ?? 0) - (ends[0] ?? 0)).toBeGreaterThan(100);
+  });
+
   test("when the credential expires", async () => {
     const expiresAtMs = Date.now() + 3_000;
     const { port, events } = await start({ authenticate: () => ({ ok: true, proxyKey: PROXY, expiresAtMs }) });

@@ -155,8 +155,11 @@ const TABLE: Readonly<Record<string, Layer>> = {
     packages: ["@kubernetes/client-node", "node:crypto", "node:http", "node:https", "node:util", "node:zlib"],
     banned: EDGE,
   },
+  // What replicas tell each other, over the protocol by which they give each other modules.
+  replicas: { folders: ["modules"], packages: ["@grpc/grpc-js"], banned: EDGE },
+  "replica-control": { folders: ["identity", "log", "modules", "replicas"], packages: ["node:dns"], banned: EDGE },
   "proxy-reports": {
-    folders: ["model", "handover", "identity", "rollout", "status", "translate", "xds"],
+    folders: ["model", "handover", "identity", "replicas", "rollout", "status", "translate", "xds"],
     packages: [],
     banned: EDGE,
   },
@@ -164,7 +167,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
   "mesh-report": { folders: ["model", "handover", "identity", "proxy-status"], packages: [], banned: IMPURE },
   "identity-control": { folders: ["config", "identity", "log"], packages: ["node:path"], banned: EDGE },
   "rollout-control": {
-    folders: ["model", "modules", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
+    folders: ["model", "modules", "replicas", "rollout", "status", "translate", "xds", "log", "proxy-reports"],
     packages: [],
     banned: EDGE,
   },
@@ -201,7 +204,7 @@ const TABLE: Readonly<Record<string, Layer>> = {
         "platform-folder",
         "platform-kubernetes",
       ],
-      ...["rollout-control", "public-roots", "plugin-review"],
+      ...["replica-control", "rollout-control", "public-roots", "plugin-review"],
       ...["model", "decode", "translate", "status", "store", "handover"],
       ...["source", "modules", "rollout", "identity", "injection", "xds", "metrics"],
     ],

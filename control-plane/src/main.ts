@@ -16,7 +16,7 @@ import { VERSION } from "./metrics/version.js";
 import { servedPlugin } from "./model/module-state.js";
 import { formatObjectRef } from "./model/object-ref.js";
 import type { ResourceType } from "./model/resource.js";
-import { hasCandidate } from "./model/rollout.js";
+import { hasCandidate, servedTo } from "./model/rollout.js";
 import { createModuleCache } from "./modules/module-cache.js";
 import { createPeerService } from "./modules/peer-service.js";
 import { ALONE, type Platform } from "./platform.js";
@@ -24,10 +24,19 @@ import { createFolderPlatform } from "./platform-folder.js";
 import { createKubernetesPlatform } from "./platform-kubernetes.js";
 import { createPluginModules } from "./plugin-modules.js";
 import { createPluginReview } from "./plugin-review.js";
-import { expectedVersions, handoverProxy, proxySlots, refusals, trustingProxies } from "./proxy-reports.js";
+import {
+  expectedVersions,
+  handoverProxy,
+  proxySlots,
+  refusals,
+  remoteCounts,
+  reportedProxies,
+  trustingProxies,
+} from "./proxy-reports.js";
 import { PUBLIC_ROOTS } from "./public-roots.js";
+import { createReplicaControl } from "./replica-control.js";
 import { createHealthReader } from "./rollout/health-reader.js";
-import { createRolloutControl, listRollouts, rolloutActions } from "./rollout-control.js";
+import { createRolloutControl, followStatus, listRollouts, rolloutActions } from "./rollout-control.js";
 import type { ApplyEvent, SourceBatch } from "./source/source.js";
 import { statusKey, storedConditions } from "./status/document.js";
 import { createPropagation } from "./status/propagation.js";
@@ -133,7 +142,10 @@ async function start(
   const cache = createModuleCache({ dir: join(config.stateDir, "cache", "modules"), maxBytes: MODULE_CACHE_BYTES });
   const healthReader = createHealthReader({ ...identity.source.current, trustDomain: config.trustDomain });
   undo.push(() => healthReader.close());
+  const remote = (plugin: string) => replicas.proxies(plugin).filter(({ key }) => !xds.isConnected(key));
   const rollouts = await createRolloutControl({
+    remote,
+    isLeading: () => platform.leadership.isLeading,
     statuses: platform.status.statuses,
     cache,
     snapshot: () => store.current.snapshot,
@@ -165,7 +177,31 @@ async function start(
     logger,
   });
   undo.push(() => modules.close());
+  undo.push(
+    platform.followPlugins((stored) => {
+      if (!platform.leadership.isLeading) followStatus(stored, { rollouts, modules });
+    }),
+  );
+  undo.push(
+    platform.leadership.subscribe((isLeading) => {
+      if (isLeading) rollouts.lead();
+    }),
+  );
 
+  const controlPlaneId = controlPlaneSpiffeId(config.trustDomain);
+  const replicas = createReplicaControl({
+    replica: platform.replica,
+    peers: config.peers ?? [],
+    tlsIdentity: () => identity.source.current,
+    controlPlaneId,
+    reported: () => reportedProxies(xds.proxies(), translation, store.current.snapshot.modules),
+    onChange: (plugins) => {
+      for (const plugin of plugins) takeBackRemote(plugin);
+      status.schedule();
+    },
+    logger,
+  });
+  undo.push(() => replicas.close());
   const xds = createXdsServer({
     host: config.xdsHost,
     port: config.xdsPort,
@@ -183,9 +219,10 @@ async function start(
     services: [
       createPeerService({
         cache,
-        controlPlaneId: controlPlaneSpiffeId(config.trustDomain),
+        controlPlaneId,
         onRefused: (peer) => logger.warn("a client that is no control plane asked for a module", { peer }),
       }),
+      replicas.service,
     ],
     provider,
     observer: {
@@ -212,7 +249,7 @@ async function start(
     },
     logger,
   });
-  undo.push(() => xds.close());
+  undo.push(() => xds.close(undefined, platform.handOverMs));
   identity.source.subscribe((next) => {
     begun.identity = next;
     xds.updateTls(tlsOf(next));
@@ -228,6 +265,7 @@ async function start(
       const [slots] = sync === undefined ? [] : proxySlots([sync], translation);
       return sync && slots && { slots, refusals: refusals([sync], translation) };
     },
+    remote: (plugin) => remoteCounts(remote(plugin)),
     rejected: (plugin) => [...modules.rejected(plugin), ...[rollouts.condemned(plugin) ?? []].flat()],
     rollout: (plugin) => rollouts.report(plugin),
     onDiagnostics: (now) => journal.diagnostics(now),
@@ -316,6 +354,17 @@ async function start(
     }
   }
 
+  /** The same for proxies of other replicas; each replica takes back from its own what the leader has not judged yet. */
+  function takeBackRemote(plugin: string): void {
+    if (!platform.leadership.isLeading) return;
+    const state = store.current.snapshot.modules.get(plugin);
+    for (const { key, version, acked, refusal } of remote(plugin)) {
+      if (acked || refusal === undefined || version !== servedTo(state, plugin, key)?.version) continue;
+      if (hasCandidate(state, plugin, key)) rollouts.refused(plugin, key, refusal);
+      else if (meshStatus.counts(plugin).acked === 0) modules.reject(plugin, version, refusal);
+    }
+  }
+
   function take(batch: SourceBatch): void {
     const changes: StoreChange[] = [];
     for (const event of batch) {
@@ -382,7 +431,10 @@ async function start(
   const webhooks = await platform.serveWebhooks?.(createPluginReview(() => store.current.snapshot));
   undo.push(() => webhooks?.close());
   // Last, so that it is first: what is written then still knows the proxies and the refused versions.
-  undo.push(() => status.flush());
+  undo.push(async () => {
+    await status.flush();
+    await platform.leadership.resign();
+  });
   undo.push(() => {
     begun.isClosing = true;
   });

@@ -20,6 +20,8 @@ let plugins: Map<string, Plugin>;
 let modules: Map<string, ModuleState>;
 let storeDiagnostics: readonly Diagnostic[];
 let rejected: Map<string, { version: string; message: string }[]>;
+const NONE = { matched: 0, acked: 0, rejected: 0 };
+let remote: Map<string, typeof NONE>;
 let rollouts: Map<string, RolloutReport>;
 let proxies: Map<string, ProxyReport>;
 /** Proxies that were looked at since the last collection. */
@@ -82,6 +84,7 @@ beforeEach(() => {
   proxies = new Map(Array.from({ length: PROXIES }, (_, i) => [workload(i), report(i)]));
   storeDiagnostics = [];
   rejected = new Map();
+  remote = new Map();
   rollouts = new Map();
   told = [];
   mesh = createMeshStatus({
@@ -91,6 +94,7 @@ beforeEach(() => {
       looked.push(key);
       return proxies.get(key);
     },
+    remote: (key) => remote.get(key) ?? NONE,
     rejected: (key) => rejected.get(key) ?? [],
     rollout: (key) => rollouts.get(key),
     onDiagnostics: (now) => told.push(now),

@@ -30,6 +30,8 @@ export interface MeshStatusOptions {
   readonly storeDiagnostics: () => readonly Diagnostic[];
   /** Undefined when the proxy is not connected. */
   readonly proxy: (proxyKey: string) => ProxyReport | undefined;
+  /** Proxies of a plugin that are connected to other replicas of the control plane. */
+  readonly remote: (pluginKey: string) => ProxyCounts;
   readonly rejected: StatusesInput["rejected"];
   readonly rollout: StatusesInput["rollout"];
   /** All that is wrong now, whenever that is something else. */
@@ -107,6 +109,8 @@ export function createMeshStatus(options: MeshStatusOptions): MeshStatus {
     options.onDiagnostics(all);
   };
 
+  const countsOf = (key: string): ProxyCounts => sum(tally.counts(key), options.remote(key));
+
   /** Plugins are few, and much of what their status says changes without them. */
   const readPlugins = () => {
     const { plugins, modules } = options.snapshot();
@@ -115,7 +119,8 @@ export function createMeshStatus(options: MeshStatusOptions): MeshStatus {
       const last = rejected.at(-1)?.version;
       const { candidate, ...rollout } = options.rollout(key) ?? {};
       const told = JSON.stringify(rollout);
-      const inputs = [plugin, modules.get(key), rejected.length, last, tally.counts(key), candidate, told];
+      const remote = JSON.stringify(options.remote(key));
+      const inputs = [plugin, modules.get(key), rejected.length, last, tally.counts(key), remote, candidate, told];
       if (inputs.every((input, index) => input === pluginInputs.get(key)?.[index])) continue;
       pluginInputs.set(key, inputs);
       changed.add(`WasmPlugin ${key}`);
@@ -138,7 +143,7 @@ export function createMeshStatus(options: MeshStatusOptions): MeshStatus {
     proxyChanged: (proxyKey) => void changedProxies.add(proxyKey),
     counts(plugin) {
       readProxies();
-      return tally.counts(plugin);
+      return countsOf(plugin);
     },
     diagnostics() {
       readProblems();
@@ -163,9 +168,18 @@ export function createMeshStatus(options: MeshStatusOptions): MeshStatus {
       isFirst = false;
       const { plugins, modules } = options.snapshot();
       const { rejected, rollout } = options;
-      const counts = tally.counts;
-      return { isAll, gone, objects: found, diagnostics: wrong, plugins, modules, rejected, counts, rollout };
+      return { isAll, gone, objects: found, diagnostics: wrong, plugins, modules, rejected, counts: countsOf, rollout };
     },
+  };
+}
+
+function sum(local: ProxyCounts, remote: ProxyCounts): ProxyCounts {
+  const lastError = local.lastError ?? remote.lastError;
+  return {
+    matched: local.matched + remote.matched,
+    acked: local.acked + remote.acked,
+    rejected: local.rejected + remote.rejected,
+    ...(lastError === undefined ? {} : { lastError }),
   };
 }
 

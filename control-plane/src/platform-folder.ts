@@ -20,6 +20,9 @@ export async function createFolderPlatform(config: FolderConfig, stateDir: strin
     status: await openStatusFolder(stateDir, inForceFile, inForce, logger),
     leadership: ALONE,
     awaitsListeners: true,
+    replica: undefined,
+    handOverMs: 0,
+    followPlugins: () => () => {},
     createIdentity: (options) => createIdentityControl({ ...options, config: config.identity }),
     close: async () => {},
   };

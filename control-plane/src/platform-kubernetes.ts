@@ -12,6 +12,7 @@ import { createKubernetesReader } from "./kubernetes/reader.js";
 import type { Logger } from "./log.js";
 import type { Platform } from "./platform.js";
 import { createKubernetesSource } from "./source/kubernetes/source.js";
+import type { StoredStatus } from "./status/document.js";
 import { createWebhookControl } from "./webhook-control.js";
 
 /** A mesh in a cluster: the API server has its objects, and is told what became of them. */
@@ -35,16 +36,26 @@ export async function createKubernetesPlatform(
     onProblem: (message) => logger.warn(message, { kind: "status" }),
   });
   const identityApi = createClusterApi(api, reader, (message) => logger.warn(message, { kind: "identity" }));
+  const followers = new Set<(status: StoredStatus) => void>();
   return {
     source: createKubernetesSource({
       api: reader,
       lastGood: status.lastGood,
+      onPluginStatus: (stored) => {
+        for (const follower of followers) follower(stored);
+      },
       onProblem: (message) => logger.warn(message, { kind: "source" }),
     }),
     status,
     leadership,
     // The kubelet asks a pod's sidecar, and EndpointSlices say what it found.
     awaitsListeners: false,
+    replica: config.podName,
+    handOverMs: HAND_OVER_MS,
+    followPlugins(listener) {
+      followers.add(listener);
+      return () => void followers.delete(listener);
+    },
     createIdentity: (options) =>
       identity.kind === "cluster"
         ? createClusterIdentity({
@@ -70,7 +81,7 @@ export async function createKubernetesPlatform(
     },
     async close() {
       status.close();
-      await leadership.close();
+      await leadership.resign();
       reader.close();
       api.close();
     },
@@ -79,3 +90,5 @@ export async function createKubernetesPlatform(
 
 /** In the control plane's own namespace. */
 const LEASE_NAME = "weft-control-plane";
+/** Well within the 30 seconds that a pod has to end. */
+const HAND_OVER_MS = 5_000;

@@ -20,6 +20,12 @@ export interface Platform {
   readonly leadership: Leadership;
   /** Whether it is for the control plane to find out that a workload is ready to be called: nobody else says so. */
   readonly awaitsListeners: boolean;
+  /** Tells the statuses of plugins as they come to be, whoever writes them. Returns what ends it. */
+  followPlugins(listener: (status: StoredStatus) => void): () => void;
+  /** Name of this replica among those of the mesh; undefined: there is one control plane only. */
+  readonly replica: string | undefined;
+  /** How long a control plane that ends takes to give its proxies to others; 0 where there are none. */
+  readonly handOverMs: number;
   /** Certificates: whose they are, where the authority keeps its keys, and how workloads enrol. */
   createIdentity(options: PlatformIdentityOptions): Promise<IdentityControl>;
   /** Answers what the API server asks of pods and objects, where there is one. Resolves when it may ask. */
@@ -57,7 +63,9 @@ export interface Leadership {
   readonly isLeading: boolean;
   /** The listener is told when that has changed. Returns what ends it. */
   subscribe(listener: (isLeading: boolean) => void): () => void;
+  /** Leads no more, and never again, so that another one can at once. */
+  resign(): Promise<void>;
 }
 
 /** Where there is one control plane only. */
-export const ALONE: Leadership = { isLeading: true, subscribe: () => () => {} };
+export const ALONE: Leadership = { isLeading: true, subscribe: () => () => {}, resign: async () => {} };

@@ -4,11 +4,13 @@ import { compareStrings } from "./model/compare.js";
 import type { Diagnostic } from "./model/diagnostic.js";
 import type { ModuleState } from "./model/module-state.js";
 import type { ChangedNames, ResourceType } from "./model/resource.js";
-import { servedVersions } from "./model/rollout.js";
+import { servedTo, servedVersions } from "./model/rollout.js";
 import { workloadKind } from "./model/workload.js";
+import type { ReportedProxy } from "./replicas/replica-report.js";
 import type { RolloutProxy } from "./rollout/rollouts.js";
+import type { ProxyCounts } from "./status/plugin-status.js";
 import { propagationKey } from "./status/propagation.js";
-import type { ProxySlots } from "./status/proxy-counts.js";
+import { type ProxySlots, proxyCounts } from "./status/proxy-counts.js";
 import type { IncrementalTranslation, Slot } from "./translate/incremental.js";
 import { pluginFilterName, ROUTE_SLOT_PREFIX, slotStatPrefix, TRUST_SECRET } from "./translate/names.js";
 import type { ProxySync, TypeSync } from "./xds/provider.js";
@@ -41,9 +43,7 @@ export function rolloutProxies(
   translation: IncrementalTranslation,
   module: ModuleState | undefined,
 ): readonly RolloutProxy[] {
-  const failureSeries = servedVersions(module).flatMap(({ metrics }) =>
-    metrics.flatMap(({ name, failure }) => (failure ? [name] : [])),
-  );
+  const failureSeries = failureSeriesOf(module);
   return newest(streams)
     .flatMap((sync): RolloutProxy[] => {
       const all = translation.slots(sync.proxyKey);
@@ -57,12 +57,77 @@ export function rolloutProxies(
           site: {
             filterName: pluginFilterName(pluginKey),
             managers: managersOf(slots, all),
-            failureSeries: [...new Set(failureSeries)],
+            failureSeries,
           },
         },
       ];
     })
     .sort((a, b) => compareStrings(a.key, b.key));
+}
+
+/** What other replicas of the control plane are told of the proxies of this one, by plugin. */
+export function reportedProxies(
+  streams: readonly ProxySync[],
+  translation: IncrementalTranslation,
+  modules: ReadonlyMap<string, ModuleState>,
+): Readonly<Record<string, readonly ReportedProxy[]>> {
+  const plugins: Record<string, ReportedProxy[]> = {};
+  for (const sync of newest(streams)) {
+    const [proxy] = proxySlots([sync], translation);
+    if (proxy === undefined) continue;
+    const all = translation.slots(sync.proxyKey);
+    for (const plugin of new Set(all.flatMap((slot) => slot.plugins))) {
+      const { acked, lastError } = proxyCounts(plugin, [proxy]);
+      plugins[plugin] ??= [];
+      plugins[plugin].push({
+        key: sync.proxyKey,
+        version: servedTo(modules.get(plugin), plugin, sync.proxyKey)?.version ?? "",
+        acked: acked > 0,
+        ...(lastError === undefined ? {} : { refusal: lastError.slice(0, MAX_REFUSAL_LENGTH) }),
+        managers: managersOf(
+          all.filter((slot) => slot.plugins.includes(plugin)),
+          all,
+        ),
+      });
+    }
+  }
+  return plugins;
+}
+
+/** What proxies of other replicas come to for a status. */
+export function remoteCounts(proxies: readonly ReportedProxy[]): ProxyCounts {
+  const refusals = proxies.flatMap(({ acked, refusal }) => (acked || refusal === undefined ? [] : [refusal]));
+  const [lastError] = refusals;
+  return {
+    matched: proxies.length,
+    acked: proxies.filter(({ acked }) => acked).length,
+    rejected: refusals.length,
+    ...(lastError === undefined ? {} : { lastError }),
+  };
+}
+
+/** Proxies of other replicas, as rollouts look at them: one acknowledged only what it should have by our own reckoning. */
+export function remoteRolloutProxies(
+  pluginKey: string,
+  proxies: readonly ReportedProxy[],
+  module: ModuleState | undefined,
+): readonly RolloutProxy[] {
+  const failureSeries = failureSeriesOf(module);
+  return proxies.map(({ key, version, acked, managers }) => ({
+    key,
+    acked: acked && version === servedTo(module, pluginKey, key)?.version,
+    site: { filterName: pluginFilterName(pluginKey), managers, failureSeries },
+  }));
+}
+
+/** Envoy quotes what it was given. */
+const MAX_REFUSAL_LENGTH = 2000;
+
+function failureSeriesOf(module: ModuleState | undefined): readonly string[] {
+  const all = servedVersions(module).flatMap(({ metrics }) =>
+    metrics.flatMap(({ name, failure }) => (failure ? [name] : [])),
+  );
+  return [...new Set(all)];
 }
 
 /** The connection managers in which slots stand; those of routes stand in all of the callers' side. */

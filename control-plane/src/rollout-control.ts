@@ -1,25 +1,33 @@
 import type { Logger } from "./log.js";
+import { compareStrings } from "./model/compare.js";
 import type { ModuleState } from "./model/module-state.js";
 import { servedPlugin } from "./model/module-state.js";
+import { objectKey } from "./model/object-ref.js";
 import type { RolloutReport } from "./model/rollout.js";
 import type { Snapshot } from "./model/snapshot.js";
 import type { ModuleCache } from "./modules/module-cache.js";
 import type { Modules } from "./modules/modules.js";
 import { withBytes } from "./modules/remembered-modules.js";
-import { rolloutProxies } from "./proxy-reports.js";
+import { remoteRolloutProxies, rolloutProxies } from "./proxy-reports.js";
+import type { ReportedProxy } from "./replicas/replica-report.js";
 import type { HealthReader } from "./rollout/health-reader.js";
 import { type Answer, createRollouts, type Rollouts } from "./rollout/rollouts.js";
 import type { StoredStatus } from "./status/document.js";
+import { rememberedPlugins } from "./status/remembered.js";
 import { rememberedRollouts } from "./status/remembered-rollout.js";
 import type { IncrementalTranslation } from "./translate/incremental.js";
 import type { ProxySync } from "./xds/provider.js";
 
 export interface RolloutControlOptions {
+  /** Whether this replica moves rollouts on. */
+  readonly isLeading: () => boolean;
   readonly statuses: readonly StoredStatus[];
   readonly cache: ModuleCache;
   readonly snapshot: () => Snapshot;
   readonly modules: () => Modules;
   readonly proxies: () => readonly ProxySync[];
+  /** Proxies of a plugin that are connected to other replicas. */
+  readonly remote: (pluginKey: string) => readonly ReportedProxy[];
   readonly translation: IncrementalTranslation;
   readonly healthReader: HealthReader;
   readonly onChange: (states: ReadonlyMap<string, ModuleState>, cause: string) => void;
@@ -39,9 +47,15 @@ const REMEMBER_MS = 5000;
 export async function createRolloutControl(options: RolloutControlOptions): Promise<Rollouts> {
   const { cache, logger, translation, healthReader } = options;
   return createRollouts({
+    isLeading: options.isLeading,
     remembered: await candidatesWithBytes(rememberedRollouts(options.statuses), cache),
     plan: (plugin) => options.snapshot().plugins.get(plugin)?.rollout,
-    proxies: (plugin) => rolloutProxies(plugin, options.proxies(), translation, options.snapshot().modules.get(plugin)),
+    proxies: (plugin) => {
+      const module = options.snapshot().modules.get(plugin);
+      const local = rolloutProxies(plugin, options.proxies(), translation, module);
+      const remote = remoteRolloutProxies(plugin, options.remote(plugin), module);
+      return [...local, ...remote].sort((a, b) => compareStrings(a.key, b.key));
+    },
     readHealth: (proxyKey, signal) => {
       const workload = options.snapshot().workloads.get(proxyKey);
       if (workload === undefined) return Promise.reject(new Error("its WorkloadEntry is gone"));
@@ -90,6 +104,18 @@ async function candidatesWithBytes(
       return [key, candidate === undefined ? report : { ...report, candidate }];
     }),
   );
+}
+
+/** Does what the replica that leads has written of a plugin: all replicas serve the same versions. */
+export function followStatus(
+  stored: StoredStatus,
+  { rollouts, modules }: { readonly rollouts: Rollouts; readonly modules: Modules },
+): void {
+  const key = objectKey(stored.object);
+  const known = new Set(modules.rejected(key).map(({ version }) => version));
+  for (const { version, message } of rememberedPlugins([stored]).get(key)?.rejected ?? [])
+    if (!known.has(version)) modules.reject(key, version, message);
+  rollouts.follow(key, rememberedRollouts([stored]).get(key));
 }
 
 /** One line of `weft rollout status`. */

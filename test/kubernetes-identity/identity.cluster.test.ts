@@ -98,7 +98,7 @@ async function replica({ isLeader = true, ttlMs = 24 * HOUR_MS, proxies = () => 
   const identity = await createClusterIdentity({
     ...{ api: clusterApi, namespace: "weft-system", trustDomain: "cluster.local", certificateTtlMs: ttlMs },
     replica: `weft-${++replicas}`,
-    leadership: isLeader ? ALONE : { isLeading: false, subscribe: () => () => {} },
+    leadership: isLeader ? ALONE : { isLeading: false, subscribe: () => () => {}, resign: async () => {} },
     dnsNames: ["weft-control-plane.weft-system.svc"],
     ...{ proxies, sidecars: () => ["shop/web-1", "shop/db-0"] },
     logger: { info: log, warn: log, error: log },

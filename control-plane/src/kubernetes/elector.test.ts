@@ -34,7 +34,7 @@ class Lease {
 
 const electors: Elector[] = [];
 afterEach(async () => {
-  for (const elector of electors.splice(0)) await elector.close();
+  for (const elector of electors.splice(0)) await elector.resign();
 });
 
 function replica(identity: string, store: LeaseStore, events: string[] = []): Elector {
@@ -55,7 +55,7 @@ describe("of several replicas", () => {
     const third = replica("third", lease.store());
     const told: boolean[] = [];
     first.subscribe((isLeading) => told.push(isLeading));
-    await first.close();
+    await first.resign();
     expect([first.isLeading, told]).toEqual([false, [false]]);
     await vi.waitFor(() => expect([second.isLeading, third.isLeading].filter(Boolean)).toHaveLength(1), WAIT);
     expect(lease.stored?.record).toMatchObject({ durationSeconds: 1, transitions: 1 });

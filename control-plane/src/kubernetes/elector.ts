@@ -6,7 +6,7 @@ export interface Elector {
   /** The listener is told when that has changed. Returns what ends it. */
   subscribe(listener: (isLeading: boolean) => void): () => void;
   /** Gives the Lease up, so that another replica need not wait for its end; then it is never taken again. */
-  close(): Promise<void>;
+  resign(): Promise<void>;
 }
 
 export interface ElectorOptions {
@@ -132,7 +132,8 @@ export function createElector(options: ElectorOptions): Elector {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    async close() {
+    async resign() {
+      if (isClosed) return;
       isClosed = true;
       clearTimeout(timer);
       await looking;

@@ -12,10 +12,12 @@ export interface PeerClientOptions {
   };
   /** The SPIFFE id that sisters must have. */
   readonly controlPlaneId: string;
+  /** What is asked. Default: for an image. */
+  readonly method?: Pick<typeof FETCH, "requestSerialize" | "responseDeserialize"> & { readonly path: string };
 }
 
 /** Asks sister replicas for images, over mTLS: it believes to be a sister only who has the control plane's own identity. */
-export function createPeerClient({ identity, controlPlaneId }: PeerClientOptions): AskPeer {
+export function createPeerClient({ identity, controlPlaneId, method = FETCH }: PeerClientOptions): AskPeer {
   const checkServerIdentity = (_host: string, { subjectaltname }: PeerCertificate) =>
     isControlPlane(subjectaltname, controlPlaneId) ? undefined : new Error("it is no control plane of this mesh");
   return (peer, digest, maxBytes, signal) =>
@@ -31,7 +33,7 @@ export function createPeerClient({ identity, controlPlaneId }: PeerClientOptions
         // Sisters are known by their SPIFFE id, whatever their address.
         "grpc.ssl_target_name_override": "localhost",
       });
-      const { path, requestSerialize, responseDeserialize } = FETCH;
+      const { path, requestSerialize, responseDeserialize } = method;
       const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, Buffer.from(digest));
       const parts: Buffer[] = [];
       let size = 0;

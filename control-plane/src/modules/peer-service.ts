@@ -51,7 +51,7 @@ export function createPeerService(options: PeerServiceOptions): PeerService {
     try {
       const image = await cache.image(digest);
       if (image === undefined) return refuse(status.NOT_FOUND, `${digest} is not in the cache`);
-      await send(call, image);
+      await sendPieces(call, image);
     } catch {
       refuse(status.INTERNAL, `${digest} cannot be read`);
     } finally {
@@ -62,7 +62,7 @@ export function createPeerService(options: PeerServiceOptions): PeerService {
 }
 
 /** No faster than the client reads. */
-async function send(call: Call, image: Uint8Array): Promise<void> {
+export async function sendPieces(call: Call, image: Uint8Array): Promise<void> {
   const gone = new AbortController();
   for (const event of ["cancelled", "close", "error"]) call.once(event, () => gone.abort());
   for (let at = 0; at < image.length && !gone.signal.aborted; at += PIECE_BYTES) {

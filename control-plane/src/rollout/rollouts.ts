@@ -1,8 +1,9 @@
 import type { ModuleState, ServedPlugin } from "../model/module-state.js";
 import { bucketOf, type RolloutPlan, type RolloutReport } from "../model/rollout.js";
 import { adopt, holdOf, type Run, type Track, trackedState } from "./adopt.js";
+import { follow } from "./follow.js";
 import { healthOf, type StatsSite } from "./health-stats.js";
-import type { ObservedProxy, Reading, RolloutProgress } from "./progress.js";
+import { beginProgress, type ObservedProxy, type Reading, type RolloutProgress } from "./progress.js";
 import { firstVersion, outcomeOf, placeOf, reportOf, resumedRun } from "./report.js";
 import { type Effect, proxiesToRead, step } from "./step.js";
 
@@ -35,6 +36,10 @@ export interface Rollouts {
   resume(pluginKey: string): Answer;
   /** Goes back to the version in force; the new one is never tried again. */
   abort(pluginKey: string): Answer;
+  /** Takes where the replica that leads says that a rollout stands; it is of no interest to one that leads itself. */
+  follow(pluginKey: string, report: RolloutReport | undefined): void;
+  /** Goes on from where the rollouts stand, as the replica that leads from now on. */
+  lead(): void;
   close(): void;
 }
 
@@ -44,6 +49,8 @@ export interface Condemned {
 }
 
 export interface RolloutsOptions {
+  /** Whether this replica moves rollouts on; one that does not follows. Default: it does. */
+  readonly isLeading?: () => boolean;
   /** What the last run knew, by plugin. */
   readonly remembered: ReadonlyMap<string, RolloutReport>;
   readonly plan: (pluginKey: string) => RolloutPlan | undefined;
@@ -84,6 +91,9 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
   const condemned = new Map<string, Condemned>();
   /** When the bytes of a version in force are asked for again, by plugin. */
   const fetchAgainMs = new Map<string, number>();
+  /** What the replica that leads said last, by plugin. */
+  const followed = new Map<string, RolloutReport>();
+  const { isLeading = () => true } = options;
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
@@ -163,6 +173,8 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     const plan = options.plan(pluginKey);
     // Another version, or none, may be on its way by now.
     if (stop.signal.aborted || plan === undefined || track?.run?.candidate.version !== version) return;
+    // Another replica may have come to lead while the proxies were asked.
+    if (!isLeading()) return;
     if (condemned.get(pluginKey)?.version === version) return;
     const { progress, effects } = step(
       plan,
@@ -243,7 +255,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
   };
 
   const wake = (delayMs: number) => {
-    if (stop.signal.aborted) return;
+    if (stop.signal.aborted || !isLeading()) return;
     if (looking) {
       isSoon ||= delayMs === 0;
       return;
@@ -276,7 +288,27 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
       options.onEvent("info", `WasmPlugin ${pluginKey}: ${track.run.candidate.digest} is rolled out step by step`);
     }
     if (track.run !== undefined) wake(0);
-    return trackedState(track);
+    if (!isLeading()) followReport(pluginKey);
+    return trackedState(tracks.get(pluginKey) ?? track);
+  };
+
+  /** Returns whether proxies are given something else by it. */
+  const followReport = (pluginKey: string): boolean => {
+    const track = tracks.get(pluginKey);
+    const report = followed.get(pluginKey);
+    if (track === undefined) return false;
+    const next = follow(track, report, Date.now());
+    if (report !== undefined && report.candidate === undefined) outcomes.set(pluginKey, report);
+    if (next.kind === "unchanged") return false;
+    if (next.kind === "refused") {
+      const { run, ...rest } = track;
+      if (run?.candidate.version === next.version) tracks.set(pluginKey, rest);
+      // What becomes of it comes back through take.
+      options.reject(pluginKey, next.version, next.message);
+      return true;
+    }
+    tracks.set(pluginKey, next.kind === "completed" ? next.track : { ...track, run: next.run });
+    return true;
   };
 
   /** What the last run of the control plane left, for a plugin that is seen for the first time. */
@@ -302,6 +334,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     wake(0);
   };
   const asked = (pluginKey: string, done: string, act: () => void): Answer => {
+    if (!isLeading()) return { ok: false, message: "another replica of the control plane leads: ask that one" };
     if (tracks.get(pluginKey)?.run === undefined || condemned.has(pluginKey))
       return { ok: false, message: `no version of WasmPlugin ${pluginKey} is being rolled out` };
     act();
@@ -315,7 +348,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
       const known = new Map<string, ModuleState | undefined>();
       for (const [key, state] of states) {
         if (state === undefined)
-          for (const map of [tracks, outcomes, refusals, condemned, fetchAgainMs]) map.delete(key);
+          for (const map of [tracks, outcomes, refusals, condemned, fetchAgainMs, followed]) map.delete(key);
         known.set(key, state && takeOne(key, state));
       }
       // What is remembered is of the plugins that there were; one that comes later under an old name is another.
@@ -340,6 +373,24 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     resume: (key) => asked(key, "the rollout goes on", () => setPaused(key, false)),
     abort: (key) =>
       asked(key, "the rollout is over; all proxies go back", () => end(key, "Aborted", "aborted by hand")),
+    follow(pluginKey, report) {
+      if (isLeading() || stop.signal.aborted) return;
+      if (report === undefined) followed.delete(pluginKey);
+      else followed.set(pluginKey, report);
+      if (followReport(pluginKey)) publish(pluginKey, `plugin ${pluginKey} as the leading replica has it`);
+    },
+    lead() {
+      followed.clear();
+      for (const [pluginKey, track] of tracks) {
+        if (track.run === undefined) continue;
+        const { step: at, phase, limit, paused } = track.run.progress;
+        const message = "another replica led until now; waiting for the proxies of the step";
+        // What proxies counted until now the other replica knew.
+        const progress = { ...beginProgress(Date.now()), step: at, phase, limit, paused, message };
+        tracks.set(pluginKey, { ...track, run: { ...track.run, progress } });
+      }
+      wake(0);
+    },
     close() {
       stop.abort();
       clearTimeout(timer);

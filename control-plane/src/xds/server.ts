@@ -78,10 +78,14 @@ export interface XdsServer {
    * Ends all streams and stops listening.
    *
    * @param graceMs how long connections may take to close before they are cut. Default: 1,000.
+   * @param spreadMs over which time the ends of streams are spread, so that proxies do not all come to other replicas at
+   *   once. Default: 0.
    */
-  close(graceMs?: number): Promise<void>;
+  close(graceMs?: number, spreadMs?: number): Promise<void>;
   /** The state of every stream, by proxy and then by age. */
   proxies(): readonly ProxySync[];
+  /** Whether a proxy has a stream. */
+  isConnected(proxyKey: string): boolean;
   /** The state of a proxy's newest stream; undefined when it has none. */
   proxy(proxyKey: string): ProxySync | undefined;
 }
@@ -141,7 +145,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   /** A connection keeps its certificate: a proxy whose certificate is not good enough must come back on a new one. */
   const end = (call: Call, code: EndCode, message: string): void => {
     endCall(call, code, message);
-    if (code === "UNAUTHENTICATED") listener?.cut(call.getPeer());
+    // One that shuts down must not be asked again: on another connection another replica answers.
+    if (code === "UNAUTHENTICATED" || closing) listener?.cut(call.getPeer());
   };
 
   const register = (call: Call, session: Session): void => {
@@ -235,13 +240,19 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       return { port: listener.port, plaintextPort: plaintextListener.port };
     },
     updateTls: tls.update,
-    close: async (graceMs = 1_000) => {
+    close: async (graceMs = 1_000, spreadMs = 0) => {
       closing = true;
       listener?.close();
       plaintextListener?.close();
-      for (const session of [...sessions]) session.end("UNAVAILABLE", SHUTTING_DOWN);
+      const leaving = [...sessions];
+      for (const [index, session] of leaving.entries()) {
+        session.end("UNAVAILABLE", SHUTTING_DOWN);
+        if (spreadMs > 0 && index < leaving.length - 1)
+          await new Promise((done) => setTimeout(done, spreadMs / leaving.length));
+      }
       await Promise.all([shutDown(server, listener, graceMs), shutDown(plaintextServer, plaintextListener, graceMs)]);
     },
+    isConnected: (proxyKey) => sessionsByProxy.has(proxyKey),
     proxy: (proxyKey) => [...(sessionsByProxy.get(proxyKey) ?? [])].at(-1)?.sync(),
     proxies: () =>
       [...sessions]

@@ -1,14 +1,21 @@
 import { KubernetesApiError } from "../../kubernetes/api-error.js";
 import type { KubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
+import type { ObjectRef } from "../../model/object-ref.js";
 import type { SourceBatch } from "../source.js";
 import { backOffMs } from "./back-off.js";
 import { ClusterObjects } from "./cluster-objects.js";
 import { discoverKinds } from "./discovery.js";
 import { followSecrets } from "./follow-secrets.js";
-import { kubeKey } from "./kube-object.js";
+import { isRecord, kubeKey } from "./kube-object.js";
 import { reflect } from "./reflector.js";
 import { type WatchedResource, watchedResources } from "./resources.js";
+
+/** A status as it stands in the cluster; nothing of it is certain. */
+export interface PluginStatusReading {
+  readonly object: ObjectRef;
+  readonly status: Readonly<Record<string, unknown>>;
+}
 
 export interface FollowOptions {
   readonly api: KubernetesReader;
@@ -16,6 +23,7 @@ export interface FollowOptions {
   readonly onBatch: (batch: SourceBatch) => void;
   readonly signal: AbortSignal;
   readonly onProblem: (message: string) => void;
+  readonly onPluginStatus: (status: PluginStatusReading) => void;
   readonly discoveryMs: number;
   readonly secretsMs: number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -125,6 +133,9 @@ function follow(
         doubtful.delete(key);
         // Items of a list do not say what they are.
         objects.apply(id, key, { ...object, apiVersion, kind: definition.kind });
+        const { namespace = "", name } = object.metadata;
+        if (definition.kind === "WasmPlugin" && isRecord(object.status))
+          options.onPluginStatus({ object: { kind: "WasmPlugin", namespace, name }, status: object.status });
       }
       for (const key of gone) {
         keys.delete(key);

@@ -3,7 +3,7 @@ import type { KubernetesReader } from "../../kubernetes/reader.js";
 import type { MeshObject } from "../../model/mesh-object.js";
 import { BatchQueue } from "../batch-queue.js";
 import { type Source, SourceError } from "../source.js";
-import { followResources } from "./follow-resources.js";
+import { followResources, type PluginStatusReading } from "./follow-resources.js";
 import { pause } from "./pause.js";
 
 export interface KubernetesSourceOptions {
@@ -12,6 +12,8 @@ export interface KubernetesSourceOptions {
   readonly lastGood?: readonly MeshObject[];
   /** What keeps the source from going on, in words; it tries again by itself. */
   readonly onProblem?: (message: string) => void;
+  /** What stands in the status of a WasmPlugin, each time that it was read. */
+  readonly onPluginStatus?: (status: PluginStatusReading) => void;
   /** How often it is looked which kinds there are. Default 5 s. */
   readonly discoveryMs?: number;
   /** How often the Secrets that objects name are read again. Default 30 s. */
@@ -48,6 +50,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Source
         onBatch: (batch) => queue.push(batch),
         signal: stop.signal,
         onProblem: options.onProblem ?? (() => {}),
+        onPluginStatus: options.onPluginStatus ?? (() => {}),
         discoveryMs: options.discoveryMs ?? DISCOVERY_MS,
         secretsMs: options.secretsMs ?? SECRETS_MS,
         pause: options.pause ?? pause,
