@@ -1,4 +1,4 @@
-import { SIGNER_NAME, TRUST_BUNDLE_NAME } from "../identity/kubernetes/names.js";
+import { SIGNER_NAME } from "../identity/kubernetes/names.js";
 import { POD_FILES } from "./identity-files.js";
 import type { JsonObject } from "./json.js";
 import { IDENTITY_VOLUME } from "./pod-names.js";
@@ -16,7 +16,8 @@ export function identityVolume(): JsonObject {
     keyType: "ECDSAP256",
     credentialBundlePath: nameIn(POD_FILES.certificateChain),
   };
-  const clusterTrustBundle = { name: TRUST_BUNDLE_NAME, path: nameIn(POD_FILES.trustBundle) };
+  // Not by its name: of a bundle with a signer, the kubelet of 1.37 gives for minutes what it once had under that name.
+  const clusterTrustBundle = { signerName: SIGNER_NAME, labelSelector: {}, path: nameIn(POD_FILES.trustBundle) };
   return {
     name: IDENTITY_VOLUME,
     projected: { defaultMode: 0o444, sources: [{ podCertificate }, { clusterTrustBundle }] },
