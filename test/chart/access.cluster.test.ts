@@ -122,5 +122,11 @@ describe("the control plane, with what the chart grants its account", () => {
     expect(events.length).toBeGreaterThan(20);
     const refused = events.filter(({ responseStatus }) => responseStatus?.code === 403);
     expect(refused.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
+    const secrets = events.filter(({ requestURI }) => requestURI.includes("/secrets"));
+    expect(new Set(secrets.map(({ verb }) => verb))).toEqual(new Set(["get", "create"]));
+    const ofUsers = secrets.filter(({ requestURI }) => !requestURI.includes(`/namespaces/${NAMESPACE}/`));
+    expect(new Set(ofUsers.map(({ requestURI }) => requestURI))).toEqual(
+      new Set(["/api/v1/namespaces/default/secrets/registry"]),
+    );
   });
 });
