@@ -22,6 +22,8 @@ export interface EnvoyOptions {
   metadata?: object;
   /** The bootstrap's stats_config. */
   statsConfig?: object;
+  /** The bootstrap's memory_allocator_manager. */
+  memoryAllocator?: object;
   /** The bootstrap's dynamic_resources, for files that change while Envoy runs. */
   dynamicResources?: object;
 }
@@ -59,6 +61,7 @@ export async function startEnvoy({
   concurrency = 1,
   metadata = {},
   statsConfig,
+  memoryAllocator,
   dynamicResources,
 }: EnvoyOptions): Promise<RunningEnvoy> {
   const dir = await mkdtemp(join(tmpdir(), "weft-envoy-"));
@@ -67,6 +70,7 @@ export async function startEnvoy({
     node: { id: "sidecar~127.0.0.1~frontend-1.default~default.svc.cluster.local", cluster: "frontend", metadata },
     static_resources: resources,
     ...(statsConfig === undefined ? {} : { stats_config: statsConfig }),
+    ...(memoryAllocator === undefined ? {} : { memory_allocator_manager: memoryAllocator }),
     ...(dynamicResources === undefined ? {} : { dynamic_resources: dynamicResources }),
   };
   const config = join(dir, "bootstrap.json");

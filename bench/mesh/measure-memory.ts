@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { performance } from "node:perf_hooks";
+import { RETURNED_MEMORY } from "@weft/control-plane/injection/bootstrap";
 import { startEnvoy } from "../../test/envoy-static.js";
 import { residentBytes } from "../measure/process.js";
 import { runWrk } from "../measure/wrk.js";
@@ -55,7 +56,7 @@ export async function measureMemory(options: MeasureMemoryOptions): Promise<Memo
       listeners: [...out.listeners, ...into.listeners],
       clusters: [...out.clusters, ...into.clusters],
     };
-    const plain = await startEnvoy({ concurrency: CONCURRENCY, resources });
+    const plain = await startEnvoy({ concurrency: CONCURRENCY, resources, memoryAllocator: RETURNED_MEMORY });
     try {
       const weftTarget = { host: callerAddress(mesh.block), port: OUTBOUND_PORT };
       for (const target of [weftTarget, { host: "127.0.0.1", port: plain.ports.get("outbound") ?? 0 }])

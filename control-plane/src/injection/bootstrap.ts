@@ -93,10 +93,11 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
 }
 
 /**
- * While Envoy takes new routes it holds the old ones, and both several times. Without this it would keep for ever what
- * that took: in a mesh of 5,000 services 40 MB. It gives back a piece each second, of what was free for a while.
+ * While Envoy takes new routes it holds the old ones too. Its allocator would keep for ever what that took, in a mesh of
+ * 5,000 services 40 MB. This is how much of what is free it gives back, and how often.
+ * https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/bootstrap/v3/bootstrap.proto#config-bootstrap-v3-memoryallocatormanager
  */
-const RETURNED_MEMORY = { bytes_to_release: 4 * 1024 * 1024, memory_release_interval: "1s" };
+export const RETURNED_MEMORY = { bytes_to_release: 4 * 1024 * 1024, memory_release_interval: "1s" };
 
 /** Envoy refuses routes with larger regular expressions than this; the decoder lets pass what fits. */
 const RUNTIME = { "re2.max_program_size.error_level": 32768 };
