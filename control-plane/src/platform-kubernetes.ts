@@ -9,6 +9,7 @@ import { createElector } from "./kubernetes/elector.js";
 import { loadKubeconfig } from "./kubernetes/kubeconfig.js";
 import { createLeaseStore } from "./kubernetes/lease.js";
 import { createKubernetesReader } from "./kubernetes/reader.js";
+import { withoutRepeats } from "./kubernetes/repeats.js";
 import type { Logger } from "./log.js";
 import type { Platform } from "./platform.js";
 import { createKubernetesSource } from "./source/kubernetes/source.js";
@@ -44,7 +45,7 @@ export async function createKubernetesPlatform(
       onPluginStatus: (stored) => {
         for (const follower of followers) follower(stored);
       },
-      onProblem: (message) => logger.warn(message, { kind: "source" }),
+      onProblem: withoutRepeats((message) => logger.warn(message, { kind: "source" })),
     }),
     status,
     leadership,

@@ -5,10 +5,10 @@ import { isObject, type Reader } from "./fields.js";
 import { labelledLocality } from "./locality.js";
 import type { Metadata } from "./metadata.js";
 
-/** Annotation; JSON that the injector writes of what it put into the pod. */
+/** Annotation: JSON that says what was injected. A pod that has it, and the containers, is left as it is. */
 export const SIDECAR_STATUS_ANNOTATION = "weft.mesh/status";
 
-/** Name of the container that is the sidecar. */
+/** The sidecar: an init container that stays (`restartPolicy: Always`). */
 export const SIDECAR_CONTAINER = "weft-proxy";
 
 /**

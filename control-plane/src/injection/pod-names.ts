@@ -1,7 +1,7 @@
-/* What is put into a pod goes by these names. */
+/* What is put into a pod goes by these names. The source knows a sidecar by the first two. */
 
-/** The sidecar: an init container that stays (`restartPolicy: Always`). */
-export const PROXY_CONTAINER = "weft-proxy";
+export { SIDECAR_CONTAINER as PROXY_CONTAINER, SIDECAR_STATUS_ANNOTATION as STATUS_ANNOTATION } from "../decode/pod.js";
+
 /** Writes the iptables rules, and ends. */
 export const INIT_CONTAINER = "weft-init";
 
@@ -10,8 +10,6 @@ export const IDENTITY_VOLUME = "weft-identity";
 /** Files of the file SDS, out of two annotations. */
 export const SECRETS_VOLUME = "weft-sds";
 
-/** Annotation: JSON that says what was injected. A pod that has it, and the containers, is left as it is. */
-export const STATUS_ANNOTATION = "weft.mesh/status";
 export const SDS_CERTIFICATE_ANNOTATION = "weft.mesh/sds-certificate";
 export const SDS_TRUST_ANNOTATION = "weft.mesh/sds-trust";
 
