@@ -106,6 +106,15 @@ beforeEach(() => {
   for (const key of proxies.keys()) mesh.proxyChanged(key);
 });
 
+it("counts the proxies of other replicas with its own, and makes a status anew when only they changed", () => {
+  collected();
+  const own = mesh.counts(plugin(1)).matched;
+  remote.set(plugin(1), { matched: 2, acked: 1, rejected: 0 });
+  expect(mesh.counts(plugin(1)).matched).toBe(own + 2);
+  expect(collected().made).toHaveLength(1);
+  expect(collected().made).toEqual([]);
+});
+
 it("makes all statuses once", () => {
   const first = collected();
   expect(first.isAll).toBe(true);
