@@ -12,7 +12,6 @@ import type { StringMatch } from "../model/string-match.js";
 import { readAuthority, readRequestPath } from "./authority.js";
 import { readBackendRef } from "./backend-ref.js";
 import {
-  type Field,
   type Reader,
   readAnyString,
   readBoolean,
@@ -27,6 +26,7 @@ import {
 import { readTyped } from "./gateway-route.js";
 import { readHeaderName } from "./http-header.js";
 import { readDnsSubdomain } from "./names.js";
+import { readRedirectStatus } from "./redirect.js";
 
 const MAX_FILTERS = 16;
 const EXTENSION = "attach a WasmPlugin to the route by targetRefs instead";
@@ -172,15 +172,13 @@ const readFraction: Reader<number> = readObject((fields, field) => {
   return refuse(field, "OutOfRange", `is more than one`, "let the numerator be at most the denominator");
 });
 
-const STATUSES = [301, 302, 303, 307, 308] as const;
-
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httprequestredirectfilter */
 const readRedirect: Reader<Redirect> = readObject((fields) => {
   const scheme = fields.optional("scheme", readOneOf(["http", "https"]));
   const authority = fields.optional("hostname", readDnsSubdomain);
   const path = fields.optional("path", readPathModifier);
   const port = fields.optional("port", readPort);
-  const status = fields.optional("statusCode", readStatus) ?? 302;
+  const status = fields.optional("statusCode", readRedirectStatus) ?? 302;
   return {
     status,
     // Without a port it is the scheme's own where one is named, else that of the request.
@@ -190,13 +188,6 @@ const readRedirect: Reader<Redirect> = readObject((fields) => {
     ...(path !== undefined && { path }),
   };
 });
-
-function readStatus(field: Field): Redirect["status"] | undefined {
-  const code = readInteger(300, 399)(field);
-  const status = STATUSES.find((candidate) => candidate === code);
-  if (code === undefined || status !== undefined) return status;
-  return refuse(field, "InvalidValue", `is ${code}`, `use one of ${STATUSES.join(", ")}`);
-}
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httpurlrewritefilter */
 const readRewrite: Reader<Rewrite> = readObject((fields) => {

@@ -11,7 +11,7 @@ export const readRedirect: Reader<Redirect> = readObject((fields, field) => {
   const scheme = fields.optional("scheme", readOneOf(["http", "https"]));
   const number = fields.optional("port", readPort);
   const derived = fields.optional("derivePort", readOneOf(["FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"]));
-  const status = fields.optional("redirectCode", readStatus) ?? 301;
+  const status = fields.optional("redirectCode", readRedirectStatus) ?? 301;
   if (fields.has("port") && fields.has("derivePort"))
     refuse(field, "Conflict", "has port and derivePort", "keep one of them");
   if (!["uri", "authority", "scheme", "port", "derivePort"].some((name) => fields.has(name)))
@@ -26,7 +26,8 @@ export const readRedirect: Reader<Redirect> = readObject((fields, field) => {
   };
 });
 
-function readStatus(field: Field): Redirect["status"] | undefined {
+/** The codes of both dialects are those that Envoy has for a redirect. */
+export function readRedirectStatus(field: Field): Redirect["status"] | undefined {
   const code = readInteger(300, 399)(field);
   const status = STATUSES.find((candidate) => candidate === code);
   if (code === undefined || status !== undefined) return status;

@@ -48,11 +48,6 @@ export function routesInForce(
   return consumers.length > 0 ? consumers : producers;
 }
 
-/** Hosts of Services that routes are attached to. */
-export function routedHosts(snapshot: Pick<Snapshot, "httpRoutes" | "grpcRoutes">): ReadonlySet<string> {
-  return new Set([...hostsOf(snapshot.httpRoutes).keys(), ...hostsOf(snapshot.grpcRoutes).keys()]);
-}
-
 /** Routes by the hosts of their parents, in the order in which they count. */
 const hostsOf = memoByIdentity((routes: ReadonlyMap<string, GatewayRoute>) => {
   const byHost = new Map<string, GatewayRoute[]>();
