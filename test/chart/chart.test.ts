@@ -7,7 +7,7 @@ import { decodeInjectionSettings } from "../../control-plane/src/injection/decod
 import { DEFAULT_PROXY } from "../../control-plane/src/injection/injection-settings.js";
 import { customResourceDefinitions } from "../crds/definitions.js";
 import { expectGolden, expectNoOrphans, goldenCases } from "../golden.js";
-import { CHART, helm, helmPath, helmWithValues, NAMESPACE, render, renderText } from "./helm.js";
+import { CHART, helm, helmPath, helmWithValues, NAMESPACE, render, renderText, TEMPLATE } from "./helm.js";
 import { PERMISSIONS } from "./permissions.js";
 
 const TESTDATA = fileURLToPath(new URL("testdata", import.meta.url));
@@ -80,7 +80,7 @@ describe.skipIf(helmPath() === undefined)("the chart", () => {
     ["scaling by nothing", { autoscaling: { enabled: true, proxiesPerReplica: 0 } }, /goes by nothing/],
     ["bounds the wrong way round", { autoscaling: { enabled: true, minReplicas: 11 } }, /minReplicas is more/],
   ])("refuses %s", (_, wrong, message) => {
-    const { ok, stderr } = helmWithValues(["template", "weft", CHART, "--namespace", NAMESPACE], wrong);
+    const { ok, stderr } = helmWithValues(TEMPLATE, wrong);
     expect({ ok, stderr }).toEqual({ ok: false, stderr: expect.stringMatching(message) });
   });
 

@@ -9,6 +9,9 @@ import { programsFolder } from "../kubernetes/programs.js";
 export const CHART = fileURLToPath(new URL("../../charts/weft", import.meta.url));
 export const NAMESPACE = "weft-system";
 
+/** Without a cluster Helm takes the version that it was built with for the cluster's. */
+export const TEMPLATE = ["template", "weft", CHART, "--namespace", NAMESPACE, "--kube-version", "1.37.0"];
+
 /** An object of the rendered chart. */
 export interface Rendered {
   readonly apiVersion: string;
@@ -62,7 +65,7 @@ export function helmWithValues(args: readonly string[], values: unknown, env: No
 }
 
 function template(values: unknown = {}): string {
-  const { ok, stdout, stderr } = helmWithValues(["template", "weft", CHART, "--namespace", NAMESPACE], values);
+  const { ok, stdout, stderr } = helmWithValues(TEMPLATE, values);
   if (!ok) throw new Error(stderr);
   return stdout;
 }
