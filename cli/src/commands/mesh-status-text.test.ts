@@ -99,3 +99,25 @@ it.each([
 ])("%i ms are %s", (ms, text) => {
   expect(duration(ms)).toBe(text);
 });
+
+it("tells of endpoints that callers do not know of, or may not know to be gone", () => {
+  const handover = { waitingFor: [], joining: [], leaving: [], sinceMs: NOW - 41_000 };
+  const text = meshStatusText(
+    report({
+      handovers: [
+        { ...handover, workload: "default/new", joining: ["s.default.svc.cluster.local:80"] },
+        {
+          ...handover,
+          workload: "default/old",
+          leaving: ["s.default.svc.cluster.local:80"],
+          waitingFor: ["default/a"],
+        },
+      ],
+    }),
+    NOW,
+  );
+  expect(text.split("\n").slice(-2)).toEqual([
+    "! default/new: callers of s.default.svc.cluster.local:80 are told of it when its sidecar listens (41s)",
+    "- default/old: it has left s.default.svc.cluster.local:80, and its sidecar still listens there, until default/a know (41s)",
+  ]);
+});
