@@ -80,7 +80,7 @@ it("a workload that is added gets a sidecar and requests; one that is removed lo
   await waitFor("v2 to answer", async () => ((await ask())?.body === "v2" ? true : undefined));
   const begin = up.mark();
   await rm(join(mesh.folder, "echo-v3.yaml"));
-  await up.printed(/workload .*default\/echo-v3 is gone; ending its sidecar/, begin);
+  await up.printed(/workload .*default\/echo-v3 is gone; its sidecar ends when its callers know/, begin);
   await waitFor("the sidecar to end", async () => ((await processesOf(sidecar)).length === 0 ? true : undefined));
   await waitFor("the app to end", async () =>
     (await processesOf(mesh.root)).some(({ command }) => command.endsWith("app.mjs v3")) ? undefined : true,
