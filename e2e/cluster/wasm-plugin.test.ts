@@ -21,7 +21,7 @@ const TRAP = `onRequestHeaders(endOfStream: bool): Action {
   onResponseHeaders(`;
 
 let registry: PortForward;
-let folder: string | undefined;
+let folder: string;
 
 beforeAll(async () => {
   await installMesh();
@@ -39,14 +39,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await registry?.close();
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  if (folder) await rm(folder, { recursive: true, force: true });
   await removeNamespace(NAMESPACE);
 });
 
 async function edit(file: string, from: string, to: string): Promise<void> {
-  const text = await readFile(join(folder ?? "", file), "utf8");
+  const text = await readFile(join(folder, file), "utf8");
   expect(text).toContain(from);
-  await writeFile(join(folder ?? "", file), text.replace(from, to));
+  await writeFile(join(folder, file), text.replace(from, to));
 }
 
 async function push(tag: string): Promise<void> {
