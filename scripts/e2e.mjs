@@ -8,7 +8,9 @@ import { setupOrExit } from "./setup.mjs";
 const names = process.argv.slice(2);
 const flag = names.indexOf("--kubeconfig");
 const [, kubeconfig] = flag === -1 ? [] : names.splice(flag, 2);
-if (flag !== -1 && kubeconfig === undefined) {
+const unknown = names.find((name) => name.startsWith("-"));
+if (unknown !== undefined) console.error(`npm run e2e: there is no option ${unknown}`);
+if (unknown !== undefined || (flag !== -1 && kubeconfig === undefined)) {
   console.error("usage: npm run e2e -- [--kubeconfig FILE] [part of a path]…");
   process.exit(2);
 }
