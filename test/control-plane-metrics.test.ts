@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { STANDALONE_FILES } from "../control-plane/src/injection/identity-files.js";
 import { startControlPlane } from "../control-plane/src/main.js";
+import { identityFiles, testConfig } from "./control-plane-config.js";
 import { findProgram } from "./real/process.js";
 import { createXdsClient, type XdsClient } from "./xds-client.js";
 import { createTestAuthority } from "./xds-fixture.js";
@@ -36,27 +36,8 @@ beforeAll(async () => {
   };
   const { xdsPort, close } = await startControlPlane(
     {
-      platform: {
-        kind: "folder",
-        folder,
-        identity: {
-          kind: "files",
-          certificate: join(dir, "cert.pem"),
-          privateKey: join(dir, "key.pem"),
-          trustBundle: join(dir, "root.pem"),
-        },
-      },
-      stateDir: join(dir, "state"),
-      xdsHost: "127.0.0.1",
-      xdsPort: 0,
-      proxyIdentityFiles: STANDALONE_FILES,
-      trustDomain: "cluster.local",
-      rootNamespace: "weft-system",
-      plainHttpRegistries: [],
-      credentialFiles: [],
-      tagPollMs: 60_000,
+      ...testConfig(dir, { kind: "folder", folder, identity: identityFiles(dir) }),
       metrics: { host: "127.0.0.1", port: 0 },
-      adminSocket: join(dir, "admin.sock"),
     },
     { info: log, warn: log, error: log },
   );

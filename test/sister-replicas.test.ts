@@ -12,12 +12,12 @@ import {
 } from "../control-plane/src/identity/certificate-authority.js";
 import { createCertificateRequest, createPrivateKeyPem } from "../control-plane/src/identity/certificate-request.js";
 import { signServer, signWorkload } from "../control-plane/src/identity/sign.js";
-import { STANDALONE_FILES } from "../control-plane/src/injection/identity-files.js";
 import type { Logger } from "../control-plane/src/log.js";
 import { type ControlPlane, startControlPlane } from "../control-plane/src/main.js";
 import { encodeImage } from "../control-plane/src/modules/module-image.js";
 import { MODULES_SERVICE } from "../control-plane/src/modules/peer-protocol.js";
 import { buildPlugin } from "./build-plugin.js";
+import { identityFiles, testConfig } from "./control-plane-config.js";
 import { createXdsClient, type XdsClient } from "./xds-client.js";
 
 const TRUST_DOMAIN = "cluster.local";
@@ -85,27 +85,9 @@ async function replica(name: string, peers: readonly string[] = []): Promise<Rep
   const note = (message: string) => void log.push(message);
   const logger: Logger = { info: note, warn: note, error: note };
   const config: ControlPlaneConfig = {
-    platform: {
-      kind: "folder",
-      folder,
-      identity: {
-        kind: "files",
-        certificate: join(dir, "cert.pem"),
-        privateKey: join(dir, "key.pem"),
-        trustBundle: join(dir, "root.pem"),
-      },
-    },
-    stateDir: join(dir, name),
-    xdsHost: "127.0.0.1",
-    xdsPort: 0,
-    proxyIdentityFiles: STANDALONE_FILES,
-    trustDomain: TRUST_DOMAIN,
-    rootNamespace: "weft-system",
+    ...testConfig(dir, { kind: "folder", folder, identity: identityFiles(dir) }, name),
     plainHttpRegistries: [registry.address],
-    credentialFiles: [],
     peers,
-    tagPollMs: 60_000,
-    adminSocket: join(dir, `${name}.sock`),
   };
   const running = await startControlPlane(config, logger);
   undo.push(running.close);

@@ -12,8 +12,8 @@ import {
 } from "../../control-plane/src/identity/certificate-authority.js";
 import { createCertificateRequest, createPrivateKeyPem } from "../../control-plane/src/identity/certificate-request.js";
 import { signServer, signWorkload } from "../../control-plane/src/identity/sign.js";
-import { STANDALONE_FILES } from "../../control-plane/src/injection/identity-files.js";
 import { type ControlPlane, startControlPlane } from "../../control-plane/src/main.js";
+import { identityFiles, testConfig } from "../control-plane-config.js";
 import { type ApiServer, startApiServer } from "../kubernetes/api-server.js";
 import { createXdsClient, type XdsClient } from "../xds-client.js";
 
@@ -123,30 +123,13 @@ beforeAll(async () => {
   await server.createNamespace("shop");
   const note = (message: string, fields: object = {}) => void log.push(`${message} ${JSON.stringify(fields)}`);
   controlPlane = await startControlPlane(
-    {
-      platform: {
-        kind: "kubernetes",
-        kubeconfig: server.kubeconfig,
-        namespace: "weft-system",
-        podName: "weft-control-plane-0",
-        identity: {
-          kind: "files",
-          certificate: join(dir, "cert.pem"),
-          privateKey: join(dir, "key.pem"),
-          trustBundle: join(dir, "root.pem"),
-        },
-      },
-      stateDir: join(dir, "state"),
-      xdsHost: "127.0.0.1",
-      xdsPort: 0,
-      proxyIdentityFiles: STANDALONE_FILES,
-      trustDomain: "cluster.local",
-      rootNamespace: "weft-system",
-      plainHttpRegistries: [],
-      credentialFiles: [],
-      tagPollMs: 60_000,
-      adminSocket: join(dir, "admin.sock"),
-    },
+    testConfig(dir, {
+      kind: "kubernetes",
+      kubeconfig: server.kubeconfig,
+      namespace: "weft-system",
+      podName: "weft-control-plane-0",
+      identity: identityFiles(dir),
+    }),
     { info: note, warn: note, error: note },
   );
   await write("POST", "/api/v1/nodes", {

@@ -1,42 +1,11 @@
-import { afterEach, describe, expect, test } from "vitest";
-import type { SourceHarness } from "./source.contract.js";
+import { describe, expect, test } from "vitest";
 import type { ApplyEvent } from "./source.js";
-import { SourceProbe } from "./source-probe.js";
-
-const rule = (name: string, host: string) => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}}
-spec:
-  host: ${host}
-`;
-
-const broken = (name: string) => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}}
-spec:
-  hosts: backend
-`;
+import { broken, createStart, rule, type SourceHarness } from "./source-harness.contract.js";
 
 /** What every source of files promises. */
 export function fileSourceContract(name: string, createHarness: () => Promise<SourceHarness>): void {
   describe(`contract of sources of files: ${name}`, () => {
-    const open: { harness: SourceHarness; probe: SourceProbe }[] = [];
-
-    async function start(texts: Readonly<Record<string, string>> = {}) {
-      const harness = await createHarness();
-      await harness.write(texts);
-      const probe = new SourceProbe(harness.source);
-      open.push({ harness, probe });
-      const first = await probe.next();
-      return { harness, probe, first };
-    }
-
-    afterEach(async () => {
-      for (const { harness, probe } of open.splice(0)) {
-        await probe.close();
-        await harness.close();
-      }
-    });
+    const start = createStart(createHarness);
 
     test("tells the file, the line and the lines of fields", async () => {
       const { first } = await start({ "a.yaml": `# a comment\n${rule("a", "auth")}---\n${rule("c", "frontend")}` });

@@ -1,51 +1,14 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compareStrings } from "../model/compare.js";
 import { formatObjectRef } from "../model/object-ref.js";
-import type { Source, SourceBatch } from "./source.js";
+import type { SourceBatch } from "./source.js";
+import { broken, createStart, rule, type SourceHarness } from "./source-harness.contract.js";
 import { SourceProbe } from "./source-probe.js";
-
-/** A source under test, and the hands that change what it reads: objects, written as files with YAML. */
-export interface SourceHarness {
-  readonly source: Source;
-  /** Writes files, or removes those whose text is undefined. */
-  write(texts: Readonly<Record<string, string | undefined>>): Promise<void>;
-  close(): Promise<void>;
-}
-
-const rule = (name: string, host: string) => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}}
-spec:
-  host: ${host}
-`;
-
-const broken = (name: string) => `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ${name}}
-spec:
-  hosts: backend
-`;
 
 /** What every source promises. */
 export function sourceContract(name: string, createHarness: () => Promise<SourceHarness>): void {
   describe(`source contract: ${name}`, () => {
-    const open: { harness: SourceHarness; probe: SourceProbe }[] = [];
-
-    async function start(texts: Readonly<Record<string, string>> = {}) {
-      const harness = await createHarness();
-      await harness.write(texts);
-      const probe = new SourceProbe(harness.source);
-      open.push({ harness, probe });
-      const first = await probe.next();
-      return { harness, probe, first };
-    }
-
-    afterEach(async () => {
-      for (const { harness, probe } of open.splice(0)) {
-        await probe.close();
-        await harness.close();
-      }
-    });
+    const start = createStart(createHarness);
 
     test("tells all that is there in one batch, which ends with ready", async () => {
       const { first, probe } = await start({

@@ -419,6 +419,22 @@ function contents(view: ResourceView): Record<string, string> {
   );
 }
 
+/** A translation, and how often it selected and built. */
+function createCounted(base: Snapshot) {
+  const counts = { select: 0, build: 0 };
+  const incremental = createIncrementalTranslation(base, {
+    select: (...input) => {
+      counts.select += 1;
+      return select(...input);
+    },
+    build: (...input) => {
+      counts.build += 1;
+      return build(...input);
+    },
+  });
+  return { incremental, counts };
+}
+
 describe("incremental translation", () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])("gives what a full translation gives, and names every change (seed %i)", (seed) => {
     const random = mulberry(seed);
@@ -509,17 +525,7 @@ describe("incremental translation", () => {
       workloads: new Map([...callers, ...servers].map((workload) => [objectKey(workload), workload])),
       meshConfigs: new Map([["weft-system/default", mkMeshConfig({ scope: { maxServices: 1_000 } })]]),
     };
-    const counts = { select: 0, build: 0 };
-    const incremental = createIncrementalTranslation(base, {
-      select: (...input) => {
-        counts.select += 1;
-        return select(...input);
-      },
-      build: (...input) => {
-        counts.build += 1;
-        return build(...input);
-      },
-    });
+    const { incremental, counts } = createCounted(base);
     for (const { namespace, name } of callers) {
       const view = incremental.attach(objectKey({ namespace, name }));
       for (const type of ["cluster", "endpoints"] as const)
@@ -552,17 +558,7 @@ describe("incremental translation", () => {
       workloads: new Map([["default/caller", mkWorkload("caller", { interception: "redirect" })]]),
       meshConfigs: new Map([["weft-system/default", mkMeshConfig({ scope: { maxServices: 1_000 } })]]),
     };
-    const counts = { select: 0, build: 0 };
-    const incremental = createIncrementalTranslation(base, {
-      select: (...input) => {
-        counts.select += 1;
-        return select(...input);
-      },
-      build: (...input) => {
-        counts.build += 1;
-        return build(...input);
-      },
-    });
+    const { incremental, counts } = createCounted(base);
     const view = incremental.attach("default/caller");
     for (const type of ["cluster", "endpoints", "listener"] as const)
       for (const each of view?.names(type) ?? []) view?.get(type, each);

@@ -164,31 +164,16 @@ export async function report(): Promise<string> {
   const asked = [
     kubectl("get", "pods", "-A", "-o", "wide"),
     kubectl("get", "events", "-A", "--sort-by=.lastTimestamp").then((text) => lastLines(text, 20)),
-    kubectl(
-      "logs",
-      "-n",
-      "weft-system",
-      "-l",
-      "app.kubernetes.io/part-of=weft",
-      "--all-containers",
-      "--tail=60",
-      "--prefix",
-    ),
-    kubectl(
-      "logs",
-      "-n",
-      "weft-system",
-      "-l",
-      "app.kubernetes.io/part-of=weft",
-      "--all-containers",
-      "--previous",
-      "--tail=20",
-    ),
+    controlPlaneLogs("--tail=60", "--prefix"),
+    controlPlaneLogs("--previous", "--tail=20"),
     daemonLogs(),
   ];
   const answers = await Promise.allSettled(asked);
   return answers.map((answer) => (answer.status === "fulfilled" ? answer.value : "")).join("\n");
 }
+
+const controlPlaneLogs = (...options: readonly string[]): Promise<string> =>
+  kubectl("logs", "-n", "weft-system", "-l", "app.kubernetes.io/part-of=weft", "--all-containers", ...options);
 
 async function daemonLogs(): Promise<string> {
   if (place.folder === undefined) return "";
